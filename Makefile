@@ -1,0 +1,52 @@
+# make lab     install, check on a real file, open the notebooks
+# make test    run every test
+# make bench   timings
+# make weights make the shipped network again, from its seed
+# make prototypes, make examples, make notebooks   make the other shipped files again
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TRAINING := build/weights
+
+.PHONY: lab test bench lint weights prototypes examples notebooks clean
+
+lab: $(VENV)/installed
+	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
+	$(BIN)/crystutor lab
+
+test: $(VENV)/tested
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/tested
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-sort=name \
+	    --benchmark-columns=min,median,max,rounds --doctest-modules -q
+
+lint: $(VENV)/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+weights: $(VENV)/installed
+	$(BIN)/python tools/train_weights.py --out $(TRAINING)
+
+prototypes: $(VENV)/installed
+	$(BIN)/python tools/enumerate_prototypes.py crystutor/data/hypothetical_prototypes.json
+
+examples: $(VENV)/installed
+	$(BIN)/python tools/make_examples.py crystutor/data/examples
+
+notebooks: $(VENV)/installed
+	$(BIN)/python tools/execute_notebooks.py notebooks/*.ipynb
+
+clean:
+	rm -rf $(VENV) build
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("crystutor needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --editable .
+	touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/python -m pip install --editable ".[test]"
+	touch $@

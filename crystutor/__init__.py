@@ -1,0 +1,85 @@
+"""Teach how a neural network reads crystal symmetry from diffraction fingerprints.
+
+The way of a crystal through the package, one module a step:
+
+    structures, prototypes    a structure from a file or from a table of prototypes
+    average_lattice, cells    its standard cell, and a cluster of about 250 atoms
+    defects                   vacancies, displacements, substitutions
+    fingerprint               diffraction image, 64 x 64 x 3
+    dataset                   many of them, with labels
+    convnet                   the network; imports TensorFlow
+    symmetry                  the baseline: Spglib
+
+Importing `crystutor` loads neither TensorFlow nor widgets: names that need them are looked up
+when they are first used.
+"""
+
+from crystutor.cells import bond_length, build_cluster, find_average_cell, standard_cell
+from crystutor.dataset import (
+    defective_dataset,
+    load_dataset,
+    pristine_dataset,
+    save_dataset,
+)
+from crystutor.defects import (
+    displace_atoms,
+    remove_atoms,
+    remove_body_centers,
+    substitute_atoms,
+)
+from crystutor.fingerprint import PAPER_DETECTOR, Detector, fingerprint, fingerprints
+from crystutor.prototypes import PROTOTYPES, Prototype, build_prototype, build_rhombohedral
+from crystutor.structures import read_structure
+from crystutor.symmetry import CLASSES, space_group
+
+__version__ = "0.1.0"
+_LAZY = {
+    "Classification": "convnet",
+    "build_convnet": "convnet",
+    "classify": "convnet",
+    "load_convnet": "convnet",
+    "predict_probabilities": "convnet",
+    "train_convnet": "convnet",
+    "plot_fingerprint": "plotting",
+    "plot_probabilities": "plotting",
+    "plot_structure": "plotting",
+    "view_structure": "widgets",
+}
+__all__ = [
+    "CLASSES",
+    "PAPER_DETECTOR",
+    "PROTOTYPES",
+    "Detector",
+    "Prototype",
+    "bond_length",
+    "build_cluster",
+    "build_prototype",
+    "build_rhombohedral",
+    "defective_dataset",
+    "displace_atoms",
+    "find_average_cell",
+    "fingerprint",
+    "fingerprints",
+    "load_dataset",
+    "pristine_dataset",
+    "read_structure",
+    "remove_atoms",
+    "remove_body_centers",
+    "save_dataset",
+    "space_group",
+    "standard_cell",
+    "substitute_atoms",
+    *_LAZY,
+]
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'crystutor' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"crystutor.{_LAZY[name]}"), name)
+
+
+def __dir__():
+    return __all__

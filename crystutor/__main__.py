@@ -1,0 +1,124 @@
+"""Command line: ``crystutor classify FILE...`` and ``crystutor lab``."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from crystutor import __version__, read_structure, space_group
+
+TOLERANCES = (0.001, 0.01, 0.1)  # [Å]
+BAD_INPUT = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code, 2 if any input was bad."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        return _complain("interrupted")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="crystutor", description="Name the crystal class of structures, defective or not."
+    )
+    parser.add_argument("--version", action="version", version=f"crystutor {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    classify = commands.add_parser(
+        "classify",
+        help="name the crystal class of structure files",
+        description="Print for each file: formula, number of atoms, class and probability, and "
+        "the runner-up.",
+    )
+    classify.add_argument("files", nargs="+", metavar="FILE", help="CIF, POSCAR, extended XYZ, ...")
+    tolerances = ", ".join(map(str, TOLERANCES))
+    classify.add_argument(
+        "--spglib", action="store_true", help=f"also Spglib's space group at {tolerances} Å"
+    )
+    classify.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    classify.set_defaults(run=_classify)
+    lab = commands.add_parser("lab", help="open the notebooks in JupyterLab")
+    lab.add_argument("--no-browser", action="store_true", help="only print the address")
+    lab.set_defaults(run=_lab)
+    return parser
+
+
+def _classify(options):
+    results = []
+    for file in options.files:
+        try:
+            results.append(_result(file, options.spglib))
+        except ValueError as error:
+            results.append({"file": file, "error": str(error)})
+            _complain(results[-1]["error"])
+        else:
+            if not options.json:
+                print(_line(results[-1]), flush=True)
+    if options.json:
+        print(json.dumps(results, indent=2, ensure_ascii=False))
+    return BAD_INPUT if any("error" in result for result in results) else 0
+
+
+def _result(file, with_spglib):
+    structure = read_structure(file)
+    try:
+        from crystutor import classify  # imports TensorFlow, which a bad file need not wait for
+
+        classification = classify([structure])[0]
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
+    result = {
+        "file": file,
+        "formula": structure.composition.reduced_formula,
+        "n_atoms": len(structure),
+        "class": classification.label,
+        "probability": classification.probability,
+        "probabilities": classification.probabilities,
+        "cell": classification.cell.describe() if classification.cell else None,
+        "note": classification.note,
+    }
+    if with_spglib:
+        result["spglib"] = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
+    return result
+
+
+def _line(result):
+    atoms = "atom" if result["n_atoms"] == 1 else "atoms"
+    parts = [f"{result['file']}: {result['formula']}, {result['n_atoms']} {atoms}: "]
+    if result["class"] is None:
+        parts.append(result["note"])
+    else:
+        runner_up = sorted(result["probabilities"], key=result["probabilities"].get)[-2]
+        parts.append(
+            f"{result['class']} {result['probability']:.2%}, "
+            f"next {runner_up} {result['probabilities'][runner_up]:.2%}"
+        )
+    if "spglib" in result:
+        groups = (
+            f"{group or 'none'} at {symprec} Å" for symprec, group in result["spglib"].items()
+        )
+        parts.append("; Spglib: space group " + ", ".join(groups))
+    return "".join(parts)
+
+
+def _lab(options):
+    places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[1] / "notebooks")
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        return _complain("no folder 'notebooks' here; run this command in a clone of crystutor")
+    command = [sys.executable, "-m", "jupyterlab", str(folder / "00_start_here.ipynb")]
+    command += ["--no-browser"] if options.no_browser else []
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    os.execv(sys.executable, command)
+
+
+def _complain(message):
+    print(f"crystutor: error: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

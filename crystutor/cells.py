@@ -1,0 +1,274 @@
+"""Cells of a crystal: nearest-neighbour distance, standard cell, finite cluster."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import spglib
+from pymatgen.core import Lattice, Structure
+
+from crystutor.average_lattice import find_average_lattice
+
+LONGEST_BOND = 10.0  # [Å]
+STRAIN_TOLERANCES = (5e-4, 5e-3, 1e-2, 2e-2, 3e-2, 5e-2)
+CENTRINGS = {123: "tP", 139: "tI", 166: "hR", 191: "hP", 221: "cP", 225: "cF", 229: "cI"}
+
+
+@dataclass(frozen=True)
+class AverageCell:
+    """Conventional cell of a crystal's average lattice.
+
+    Attributes
+    ----------
+    matrix : lattice vectors as rows, in the frame of the input structure, shape (3, 3) [Å]
+    bravais : Bravais lattice, Pearson's two letters, such as "cF"
+    n_cells : how many of these cells the structure holds
+    strain : by how much, relative, the lattice may be off the symmetry of `bravais`
+    """
+
+    matrix: np.ndarray
+    bravais: str
+    n_cells: float
+    strain: float
+
+    def describe(self) -> dict:
+        """Lengths [Å], angles [degree], Bravais lattice, number of cells and strain, rounded."""
+        lattice = Lattice(self.matrix)
+        return {
+            "lengths": [round(length, 4) for length in lattice.abc],
+            "angles": [round(angle, 3) for angle in lattice.angles],
+            "bravais": self.bravais,
+            "n_cells": round(self.n_cells, 3),
+            "strain": self.strain,
+        }
+
+
+def bond_length(structure: Structure) -> float:
+    """Average nearest-neighbour distance of a periodic structure.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+
+    Returns
+    -------
+    float
+        Mean over the atoms of the distance to the nearest other atom or periodic image [Å].
+
+    Raises
+    ------
+    ValueError
+        If the structure is empty, or the average exceeds 10 Å: the atoms are isolated.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> round(bond_length(build_prototype("fcc", "Cu")), 3)
+    2.556
+    """
+    if len(structure) == 0:
+        raise ValueError("the structure holds no atoms; at least one is needed")
+    nearest = np.full(len(structure), np.inf)
+    radius = 1.3 * (structure.volume / len(structure)) ** (1 / 3)
+    while np.isinf(nearest).any() and radius < 4 * LONGEST_BOND:
+        centers, _, _, distances = structure.get_neighbor_list(radius)
+        np.minimum.at(nearest, centers, distances)
+        radius *= 1.6
+    average = nearest.mean()
+    if average > LONGEST_BOND:
+        raise ValueError(
+            f"the atoms are isolated, the nearest neighbour is {average:.0f} Å away on average; "
+            f"at most {LONGEST_BOND:.0f} Å is accepted"
+        )
+    return float(average)
+
+
+def find_average_cell(structure: Structure) -> AverageCell:
+    """Find the conventional cell of a structure's average lattice from its diffraction.
+
+    Of the lattices that the structure's own agrees with, the one of highest symmetry is taken.
+    The tolerance on the lattice's metric, a strain, starts at 0.05 % and grows until a lattice
+    is reached that one of the seven classes can have, at most to 5 %.
+
+    Raises
+    ------
+    NoAverageLatticeError
+        If no three-dimensional lattice stands out of the diffraction pattern.
+    """
+    primitive = find_average_lattice(structure, bond_length(structure))
+    primitive = spglib.niggli_reduce(primitive, eps=1e-5)
+    length = np.cbrt(abs(np.linalg.det(primitive)))
+    for strain in STRAIN_TOLERANCES:
+        matrix, number = _conventional(primitive, strain * length)
+        if number in CENTRINGS:
+            break
+    else:
+        strain = STRAIN_TOLERANCES[0]
+        matrix, number = _conventional(primitive, strain * length)
+    n_cells = structure.volume / abs(np.linalg.det(matrix))
+    return AverageCell(matrix, CENTRINGS.get(number, "other"), n_cells, strain)
+
+
+def _conventional(primitive, tolerance):
+    """Conventional vectors of a lattice, and the space group of its points."""
+    points = (primitive, [[0.0, 0.0, 0.0]], [1])
+    matrix, _, _ = spglib.standardize_cell(points, no_idealize=True, symprec=tolerance)
+    return matrix, spglib.get_symmetry_dataset(points, symprec=tolerance).number
+
+
+def standard_cell(structure: Structure) -> Structure:
+    """Conventional cell of a crystal: a along x, b in the xy plane, c up.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure: any cell or supercell, in any orientation.
+
+    Returns
+    -------
+    Structure
+        One conventional cell of the average lattice (hexagonal axes for rhombohedral crystals),
+        atoms where they are, not idealised. If atoms are missing, so that one cell does not
+        stand for all, a block of such cells as large as the structure.
+
+    Raises
+    ------
+    NoAverageLatticeError
+        If no three-dimensional lattice stands out of the diffraction pattern.
+
+    Notes
+    -----
+    The convention of W. Setyawan and S. Curtarolo, Comput. Mater. Sci. 49, 299 (2010), triclinic
+    orientation. The cell is found without any symmetry of the atoms, see
+    `crystutor.average_lattice`.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> primitive = build_prototype("diamond").get_primitive_structure()
+    >>> len(primitive), len(standard_cell(primitive))
+    (2, 8)
+    """
+    cell = find_average_cell(structure)
+    atoms_per_cell = len(structure) / cell.n_cells
+    if abs(atoms_per_cell - round(atoms_per_cell)) < 1e-3:
+        return cut_block(structure, cell.matrix, (1, 1, 1))
+    return cut_block(structure, cell.matrix, choose_repeats(cell.matrix, structure.volume))
+
+
+def build_cluster(structure: Structure, n_atoms: int = 250) -> Structure:
+    """Build the cluster of atoms that is given to `fingerprint`.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure, perfect or defective: a unit cell, which is replicated, or a
+        supercell, which is used as it is if its axes are the standard ones and it has between
+        about half and 1.6 times the wanted volume, and is cut otherwise.
+    n_atoms
+        Wanted number of atoms.
+
+    Returns
+    -------
+    Structure
+        A block of whole standard cells (see `standard_cell`), of about n_atoms atoms, as close
+        to a cube as possible.
+
+    Raises
+    ------
+    ValueError
+        If n_atoms is not positive.
+    NoAverageLatticeError
+        If no three-dimensional lattice stands out of the diffraction pattern.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> len(build_cluster(build_prototype("fcc")))
+    256
+    """
+    return build_average_cluster(structure, n_atoms)[0]
+
+
+def build_average_cluster(
+    structure: Structure, n_atoms: int = 250
+) -> tuple[Structure, AverageCell]:
+    """Build the cluster, as `build_cluster`, and tell the average cell that it consists of."""
+    if n_atoms < 1:
+        raise ValueError(f"n_atoms is {n_atoms}; a positive number is accepted")
+    cell = find_average_cell(structure)
+    large = structure.volume > 0.4 * n_atoms * bond_length(structure) ** 3
+    repeats = _own_repeats(structure.lattice.matrix, cell.matrix)
+    if repeats is None or not large or len(structure) > 1.6 * n_atoms:
+        wanted = min(n_atoms, len(structure)) if large else n_atoms
+        repeats = choose_repeats(cell.matrix, structure.volume * wanted / len(structure))
+    return cut_block(structure, cell.matrix, repeats), cell
+
+
+def choose_repeats(matrix: np.ndarray, volume: float) -> tuple[int, int, int]:
+    """Choose how often to repeat a cell along its axes for a volume [Å^3], near to a cube."""
+    edges = np.linalg.norm(matrix, axis=1)
+    limits = np.ceil(2 * np.cbrt(volume) / edges).astype(int) + 1
+    repeats = np.stack(np.meshgrid(*(np.arange(1, n + 1) for n in limits)), axis=-1).reshape(-1, 3)
+    lengths = repeats * edges
+    misfit = np.abs(np.log(repeats.prod(axis=1) * abs(np.linalg.det(matrix)) / volume))
+    elongation = np.log(lengths.max(axis=1) / lengths.min(axis=1))
+    best = np.lexsort([*repeats.T, np.round(misfit + 0.5 * elongation, 6)])[0]
+    return tuple(int(n) for n in repeats[best])
+
+
+def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int, int]) -> Structure:
+    """Cut a block of repeated cells out of a periodic structure and turn it upright.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    matrix
+        Cell vectors as rows, in the structure's frame, shape (3, 3) [Å].
+    repeats
+        Number of cells along each.
+
+    Returns
+    -------
+    Structure
+        The atoms in the block, whose faces lie where the atoms leave the widest gaps; the
+        block's edges are its lattice, the first along x, the second in the xy plane.
+    """
+    block = np.array(repeats)[:, None] * matrix
+    to_block = structure.lattice.matrix @ np.linalg.inv(block)
+    fractions = np.mod(structure.frac_coords, 1.0) @ to_block
+    origin = np.array([_widest_gap(x * n) / n for x, n in zip(fractions.T, repeats, strict=True)])
+    corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3)
+    spans = (corners + origin) @ np.linalg.inv(to_block)
+    low, high = np.floor(spans.min(axis=0)) - 1, np.ceil(spans.max(axis=0))
+    ranges = (np.arange(start, stop + 1) for start, stop in zip(low, high, strict=True))
+    shifts = np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 3) @ to_block
+    images = fractions[None, :, :] + shifts[:, None, :] - origin
+    inside = ((images >= 0) & (images < 1)).all(axis=-1)
+    numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
+    return Structure(_upright(block), numbers, images[inside])
+
+
+def _widest_gap(positions):
+    """Middle of the widest gap that positions leave on a circle of circumference 1."""
+    ordered = np.sort(np.mod(positions, 1.0))
+    gaps = np.diff(ordered, append=ordered[0] + 1)
+    widest = np.flatnonzero(gaps > gaps.max() - 1e-6)[-1]
+    return ordered[widest] + gaps[widest] / 2 - 1
+
+
+def _upright(matrix):
+    """Turn lattice vectors so that a lies along x and b in the xy plane with y > 0."""
+    _, triangle = np.linalg.qr(matrix.T)
+    return (triangle * np.sign(np.diag(triangle))[:, None]).T
+
+
+def _own_repeats(own, matrix):
+    """Repeats of a cell along its axes that give a structure's own lattice, if any do."""
+    integers = np.round(own @ np.linalg.inv(matrix))
+    if not np.allclose(integers @ matrix, own, atol=0.02 * np.abs(matrix).max()):
+        return None
+    if (np.count_nonzero(integers, axis=0) != 1).any():
+        return None
+    return tuple(int(n) for n in np.abs(integers).max(axis=0))

@@ -1,0 +1,246 @@
+"""The convolutional network of Table 2: build, train, load, and use it to name crystal classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+
+import numpy as np
+from pymatgen.core import Structure
+
+from crystutor.average_lattice import NoAverageLatticeError
+from crystutor.cells import AverageCell, build_average_cluster
+from crystutor.fingerprint import fingerprint
+from crystutor.quiet import quiet_stderr
+from crystutor.structures import check_structure
+from crystutor.symmetry import CLASSES
+
+with quiet_stderr():
+    import keras
+
+FILTERS = (32, 32, 16, 16, 8, 8)
+KERNEL_SIZE = 7
+BATCH = 64
+WEIGHTS = "convnet.weights.h5"
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The crystal class of a structure.
+
+    Attributes
+    ----------
+    label : most probable of `CLASSES`, or None if the structure has no average lattice
+    probability : of that class
+    probabilities : of all classes, keyed by class
+    cell : average cell that was found, or None
+    note : why there is no label; else empty
+    """
+
+    label: str | None
+    probability: float
+    probabilities: dict[str, float]
+    cell: AverageCell | None = None
+    note: str = ""
+
+
+def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras.Model:
+    """Build and compile the untrained network of Table 2 of the paper.
+
+    Parameters
+    ----------
+    learning_rate
+        Of the Adam optimiser.
+    seed
+        Seed of the initial weights and of dropout.
+
+    Returns
+    -------
+    keras.Model
+        From images (n, 64, 64, 3) to probabilities (n, 7); 365,719 parameters.
+
+    References
+    ----------
+    A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Fig. 3 and Table 2.
+    """
+    layers, seeds = keras.layers, _seeds(seed)
+    convolutions = [
+        layers.Conv2D(
+            n_filters,
+            KERNEL_SIZE,
+            padding="same",
+            activation="relu",
+            kernel_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+            name=f"conv{number}",
+        )
+        for number, n_filters in enumerate(FILTERS, start=1)
+    ]
+    convnet = keras.Sequential(
+        [
+            keras.Input((64, 64, 3), name="fingerprint"),
+            *convolutions[:2],
+            layers.MaxPooling2D(2, name="pool1"),
+            *convolutions[2:4],
+            layers.MaxPooling2D(2, name="pool2"),
+            *convolutions[4:],
+            layers.Flatten(name="flatten"),
+            layers.Dropout(0.25, seed=next(seeds), name="dropout"),
+            layers.Dense(
+                128,
+                activation="relu",
+                kernel_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+                name="dense",
+            ),
+            layers.BatchNormalization(name="batch_normalization"),
+            layers.Dense(
+                len(CLASSES),
+                activation="softmax",
+                kernel_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+                name="classes",
+            ),
+        ],
+        name="convnet",
+    )
+    convnet.compile(
+        keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", ["accuracy"]
+    )
+    return convnet
+
+
+def train_convnet(
+    images: np.ndarray,
+    labels: np.ndarray,
+    convnet: keras.Model | None = None,
+    epochs: int = 5,
+    batch_size: int = 32,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> keras.Model:
+    """Train a network on fingerprints.
+
+    Parameters
+    ----------
+    images
+        Shape (n, 64, 64, 3).
+    labels
+        Index into `CLASSES`, shape (n,).
+    convnet
+        Compiled network; a new one of Table 2 if not given.
+    epochs, batch_size
+        As in the paper by default.
+    validation_fraction
+        Part of the images, chosen at random, that is only watched; with 0, none.
+    seed
+        Seed of the initial weights and of the order of the images.
+    callbacks
+        Keras callbacks, for example a progress bar.
+
+    Returns
+    -------
+    keras.Model
+        The trained network; the losses of each epoch are in its ``history.history``.
+
+    Raises
+    ------
+    ValueError
+        If images and labels differ in number.
+    """
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images and {len(labels)} labels; as many are needed")
+    keras.utils.set_random_seed(seed)
+    convnet = build_convnet(seed=seed) if convnet is None else convnet
+    order = np.random.default_rng(seed).permutation(len(images))
+    watched, used = np.split(order, [int(validation_fraction * len(images))])
+    convnet.fit(
+        images[used],
+        labels[used],
+        batch_size=batch_size,
+        epochs=epochs,
+        validation_data=(images[watched], labels[watched]) if len(watched) else None,
+        callbacks=list(callbacks),
+        verbose=0,
+    )
+    return convnet
+
+
+@cache
+def load_convnet() -> keras.Model:
+    """Load the network with the weights that come with the package, once."""
+    convnet = build_convnet()
+    with as_file(files("crystutor") / "data" / WEIGHTS) as path:
+        convnet.load_weights(path)
+    return convnet
+
+
+def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Class probabilities of fingerprints, shape (n, 7), in the order of `CLASSES`.
+
+    Parameters
+    ----------
+    convnet
+        Trained network.
+    images
+        Shape (n, 64, 64, 3).
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape.
+    """
+    images = np.asarray(images, dtype=np.float32)
+    if images.ndim != 4 or images.shape[1:] != (64, 64, 3):
+        raise ValueError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
+    blocks = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+    return np.concatenate(
+        [np.zeros((0, len(CLASSES)), np.float32), *map(convnet.predict_on_batch, blocks)]
+    )
+
+
+def classify(
+    structures: Sequence[Structure], convnet: keras.Model | None = None
+) -> list[Classification]:
+    """Name the crystal class of structures, perfect or defective, without any tolerance.
+
+    Parameters
+    ----------
+    structures
+        Periodic structures: unit cells, which are replicated, or supercells. See
+        `crystutor.build_cluster`.
+    convnet
+        Trained network; the one that comes with the package if not given.
+
+    Returns
+    -------
+    list of Classification
+        In the order of the structures. Where no average lattice stands out, as in a liquid, the
+        label is None and the note says so.
+
+    Raises
+    ------
+    ValueError
+        If a structure cannot be given a fingerprint; see
+        `crystutor.structures.check_structure`.
+    """
+    convnet = load_convnet() if convnet is None else convnet
+    structures = [structures] if isinstance(structures, Structure) else list(structures)
+    return [_classify(structure, convnet) for structure in structures]
+
+
+def _classify(structure, convnet):
+    check_structure(structure)
+    try:
+        cluster, cell = build_average_cluster(structure)
+    except NoAverageLatticeError as error:
+        return Classification(None, 0.0, {}, note=str(error))
+    probabilities = predict_probabilities(convnet, fingerprint(cluster)[None])[0]
+    best = int(probabilities.argmax())
+    named = dict(zip(CLASSES, map(float, probabilities), strict=True))
+    return Classification(CLASSES[best], named[CLASSES[best]], named, cell)
+
+
+def _seeds(seed):
+    """Endless seeds derived from one; without one, every seed is None."""
+    rng = None if seed is None else np.random.default_rng(seed)
+    while True:
+        yield None if rng is None else int(rng.integers(2**31))

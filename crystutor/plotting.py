@@ -1,0 +1,88 @@
+"""Figures: every function draws into given axes, or new ones, and returns them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from ase.visualize.plot import plot_atoms
+from matplotlib.axes import Axes
+from pymatgen.core import Structure
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from crystutor.symmetry import CLASSES
+
+CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, told apart by colour-blind readers
+    zip(
+        CLASSES,
+        ("#E69F00", "#D55E00", "#009E73", "#CC79A7", "#0072B2", "#56B4E9", "#4D4D4D"),
+        strict=True,
+    )
+)
+
+
+def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
+    """Draw a fingerprint, red, green and blue for the rotations about x, y and z.
+
+    Parameters
+    ----------
+    image
+        Shape (64, 64, 3), in [0, 1].
+    title
+        Title of the axes.
+    ax
+        Axes to draw into.
+
+    Notes
+    -----
+    The square root of the intensity is shown, so that weak spots can be seen beside strong ones.
+    """
+    ax = _axes(ax, (3.4, 3.4))
+    ax.imshow(np.sqrt(image), origin="lower", interpolation="nearest")
+    ax.set(title=title, xlabel="detector x [pixel]", ylabel="detector y [pixel]")
+    ax.set(xticks=range(0, 65, 16), yticks=range(0, 65, 16))
+    return ax
+
+
+def plot_probabilities(
+    probabilities: dict[str, float], title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Draw class probabilities as horizontal bars, each class in its colour.
+
+    Parameters
+    ----------
+    probabilities
+        Keyed by class, as in ``Classification.probabilities``.
+    title
+        Title of the axes.
+    ax
+        Axes to draw into.
+    """
+    ax = _axes(ax, (3.6, 2.6))
+    names = list(probabilities)
+    values = [probabilities[name] for name in names]
+    bars = ax.barh(names, values, color=[CLASS_COLORS[name] for name in names])
+    ax.bar_label(bars, [f"{value:.1%}" for value in values], padding=3, fontsize="small")
+    ax.set(title=title, xlabel="probability", xlim=(0, 1.2), xticks=np.linspace(0, 1, 5))
+    ax.invert_yaxis()
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_structure(structure: Structure, title: str = "", ax: Axes | None = None) -> Axes:
+    """Draw the atoms of a structure and its cell, seen a little from the side.
+
+    Parameters
+    ----------
+    structure
+        Atoms to draw.
+    title
+        Title of the axes.
+    ax
+        Axes to draw into.
+    """
+    ax = _axes(ax, (3.4, 3.4))
+    plot_atoms(AseAtomsAdaptor.get_atoms(structure), ax, rotation="-78x,-12y,4z", radii=0.5)
+    ax.set(title=title, xlabel="horizontal [Å]", ylabel="vertical [Å]")
+    return ax
+
+
+def _axes(ax, size):
+    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax

@@ -1,0 +1,154 @@
+"""Read a crystal structure from a file, and say why one cannot be used."""
+
+import warnings
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from pymatgen.core import Structure
+from pymatgen.io.ase import AseAtomsAdaptor
+
+MAX_ATOMIC_NUMBER = 96
+MIN_DISTANCE = 0.3  # [Å]
+PYMATGEN_FORMATS = {
+    ".cif": "cif",
+    ".vasp": "poscar",
+    ".poscar": "poscar",
+    ".contcar": "poscar",
+    ".xsf": "xsf",
+    ".cssr": "cssr",
+    ".res": "res",
+    ".json": "json",
+    ".yaml": "yaml",
+}
+ASE_FORMATS = {
+    ".xyz": "extxyz",
+    ".extxyz": "extxyz",
+    ".gen": "gen",
+    ".in": "aims",
+    ".pdb": "proteindatabank",
+}
+ACCEPTED_FORMATS = (
+    "CIF (.cif), VASP (POSCAR, CONTCAR, .vasp), extended XYZ (.xyz, .extxyz), XSF (.xsf), "
+    "pymatgen (.json, .yaml), SHELX (.res), CSSR (.cssr), DFTB+ (.gen), FHI-aims (.in), PDB (.pdb)"
+)
+
+
+def read_structure(path: str | Path) -> Structure:
+    """Read a periodic crystal structure from a file.
+
+    Parameters
+    ----------
+    path
+        A file in a format that pymatgen or ASE reads, told by its name: CIF, POSCAR, extended
+        XYZ, ... (`ACCEPTED_FORMATS`).
+
+    Returns
+    -------
+    Structure
+        As in the file, without oxidation states and site properties; it has passed
+        `check_structure`.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, unreadable or not an ordered periodic structure. The message
+        names the file, what was found and what is accepted.
+    """
+    path = Path(path)
+    try:
+        file_format = _file_format(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            structure = _parse(path, file_format)
+        check_structure(structure)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return Structure(structure.lattice, structure.atomic_numbers, structure.frac_coords)
+
+
+def check_structure(structure: Structure) -> None:
+    """Raise a ValueError that says why a structure cannot be given a fingerprint, if it cannot.
+
+    Accepted are ordered, three-dimensionally periodic structures of at least one atom, no two
+    of them closer than 0.3 Å, of elements up to Z = 96 (the table of form factors, read at
+    Z + 2, ends at 98).
+    """
+    if len(structure) == 0:
+        raise ValueError("it holds no atoms; at least one is needed")
+    if not structure.is_ordered:
+        raise ValueError(
+            "some sites are partially occupied; only fully occupied sites are accepted"
+        )
+    if not (
+        np.isfinite(structure.lattice.matrix).all() and np.isfinite(structure.frac_coords).all()
+    ):
+        raise ValueError("some coordinates are not finite numbers; NaN or infinity found")
+    a, b, c = structure.lattice.abc
+    if not structure.volume > 1e-4 * a * b * c > 0:
+        raise ValueError("its cell has zero volume; three independent lattice vectors are needed")
+    for species in structure.composition.elements:
+        _check_species(species)
+    distances = structure.get_neighbor_list(MIN_DISTANCE)[3]
+    if len(distances):
+        raise ValueError(
+            f"two atoms are {distances.min():.3f} Å apart; at least {MIN_DISTANCE} Å is accepted"
+        )
+
+
+def _check_species(species):
+    Z = getattr(species, "Z", None)
+    if not isinstance(Z, int) or Z < 1:
+        raise ValueError(f"species {species} is not a chemical element")
+    if Z > MAX_ATOMIC_NUMBER:
+        raise ValueError(
+            f"element {species.symbol} has Z = {Z}; form factors are known up to Z = {MAX_ATOMIC_NUMBER}"
+        )
+
+
+def _file_format(path):
+    """Name the reader for a file, after looking at what can be wrong before parsing."""
+    if path.is_dir():
+        raise ValueError("this is a folder; a structure file is needed")
+    if not path.is_file():
+        raise ValueError("no such file")
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if not start.strip():
+        raise ValueError("the file is empty")
+    if b"\0" in start:
+        raise ValueError(f"this is a binary file; accepted are {ACCEPTED_FORMATS}")
+    if path.name.upper().startswith(("POSCAR", "CONTCAR")):
+        return "poscar"
+    suffix = path.suffix.lower()
+    if suffix not in PYMATGEN_FORMATS | ASE_FORMATS:
+        raise ValueError(f"unknown format '{path.suffix}'; accepted are {ACCEPTED_FORMATS}")
+    return (PYMATGEN_FORMATS | ASE_FORMATS)[suffix]
+
+
+def _parse(path, file_format):
+    """Parse with pymatgen or ASE; whatever their parsers raise becomes a ValueError."""
+    try:
+        if file_format in ASE_FORMATS.values():
+            return _from_ase(ase.io.read(path, format=file_format))
+        return Structure.from_str(
+            path.read_text(encoding="utf-8", errors="replace"), fmt=file_format
+        )
+    except MissingCellError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ValueError(f"not readable as {file_format} ({reason})") from error
+
+
+class MissingCellError(ValueError):
+    """The file gives atoms but no three lattice vectors."""
+
+
+def _from_ase(atoms):
+    if not atoms.pbc.all() or atoms.cell.rank < 3:
+        raise MissingCellError(
+            "it has no three lattice vectors; a periodic structure is needed "
+            '(in extended XYZ: Lattice="..." on the second line)'
+        )
+    return AseAtomsAdaptor.get_structure(atoms)

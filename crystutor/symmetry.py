@@ -1,0 +1,71 @@
+"""The baseline: space groups by Spglib, which needs a tolerance."""
+
+import spglib
+from pymatgen.core import Structure
+
+CLASSES = ("bct139", "bct141", "hex/rh", "sc", "fcc", "diam", "bcc")
+SPACE_GROUP_CLASSES = {
+    139: "bct139",
+    141: "bct141",
+    166: "hex/rh",
+    194: "hex/rh",
+    221: "sc",
+    225: "fcc",
+    227: "diam",
+    229: "bcc",
+}
+LABEL_TOLERANCES = (1e-3, 1e-6, 1e-9)  # [Å]
+HEXAGONAL_LABEL_TOLERANCES = (1e-3, 1e-6)  # [Å]
+
+
+def space_group(structure: Structure, symprec: float) -> int | None:
+    """Space group of a structure by Spglib.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    symprec
+        Tolerance on atomic positions [Å].
+
+    Returns
+    -------
+    int or None
+        International number, or None where Spglib finds no group.
+
+    Raises
+    ------
+    ValueError
+        If symprec is not positive.
+
+    References
+    ----------
+    A. Togo, K. Shinohara and I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822 (2024).
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> space_group(build_prototype("diamond"), 1e-3)
+    227
+    """
+    if not symprec > 0:
+        raise ValueError(f"symprec is {symprec}; a tolerance above 0 Å is accepted")
+    cell = (structure.lattice.matrix, structure.frac_coords, structure.atomic_numbers)
+    try:
+        dataset = spglib.get_symmetry_dataset(cell, symprec=symprec)
+    except spglib.SpglibError:
+        return None
+    return None if dataset is None else dataset.number
+
+
+def class_by_symmetry(structure: Structure) -> str | None:
+    """Class of a perfect structure by the paper's rule, or None.
+
+    The space group must be the same at 1e-3, 1e-6 and 1e-9 Å (1e-3 and 1e-6 Å for hexagonal and
+    rhombohedral crystals) and one of the eight that make up the seven classes.
+    """
+    number = space_group(structure, LABEL_TOLERANCES[0])
+    label = SPACE_GROUP_CLASSES.get(number)
+    tolerances = HEXAGONAL_LABEL_TOLERANCES if label == "hex/rh" else LABEL_TOLERANCES
+    same = label and all(space_group(structure, symprec) == number for symprec in tolerances[1:])
+    return label if same else None

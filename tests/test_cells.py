@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+import spglib
+from pymatgen.core import Lattice, Structure
+
+from crystutor import (
+    PROTOTYPES,
+    bond_length,
+    build_cluster,
+    build_prototype,
+    displace_atoms,
+    find_average_cell,
+    remove_atoms,
+    standard_cell,
+)
+from crystutor.average_lattice import NoAverageLatticeError, integer_basis
+from crystutor.dataset import random_orientation
+
+BRAVAIS = {
+    "fcc": "cF",
+    "bcc": "cI",
+    "sc": "cP",
+    "diam": "cF",
+    "hex/rh": "hP",
+    "bct139": "tI",
+    "bct141": "tI",
+}
+NAMED = [name for name in PROTOTYPES if not name.startswith("hypothetical ")]
+
+
+def random_supercell(structure, rng, fewest=150, most=400):
+    """A supercell of the primitive cell, of random shape and orientation."""
+    primitive = structure.get_primitive_structure()
+    while True:
+        matrix = np.diag(rng.integers(2, 8, 3)) + rng.integers(-2, 3, (3, 3))
+        if fewest <= len(primitive) * abs(np.linalg.det(matrix)) <= most:
+            return random_orientation(primitive.make_supercell(matrix, in_place=False), rng)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_standard_cell_is_the_conventional_cell(name):
+    rng = np.random.default_rng(1)
+    crystal = build_prototype(name)
+    turned = random_orientation(crystal.get_primitive_structure(), rng)
+    cell = standard_cell(turned)
+    points = (crystal.lattice.matrix, crystal.frac_coords, crystal.atomic_numbers)
+    expected = Lattice(spglib.standardize_cell(points, no_idealize=True, symprec=1e-3)[0])
+    assert len(cell) == len(crystal)
+    np.testing.assert_allclose(cell.lattice.abc, expected.abc, rtol=1e-4)
+    np.testing.assert_allclose(cell.lattice.angles, expected.angles, atol=0.01)
+
+
+def test_orientation_of_the_standard_cell():
+    turned = random_orientation(build_prototype("hcp"), np.random.default_rng(3))
+    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = standard_cell(turned).lattice.matrix
+    assert (ay, az, bz) == pytest.approx((0, 0, 0), abs=1e-9)
+    assert ax > 0
+    assert by > 0
+    assert cz > 0
+    assert bx == pytest.approx(-ax / 2)
+    assert (cx, cy) == pytest.approx((0, 0), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("vacancies", "sigma"), [(0, 0), (0.4, 0), (0.6, 0), (0, 0.1), (0.25, 0.06)]
+)
+def test_average_cell_of_a_defective_supercell(labelled_cell, vacancies, sigma):
+    label, cell = labelled_cell
+    rng = np.random.default_rng(5)
+    for trial in range(4):
+        damaged = displace_atoms(random_supercell(cell, rng), sigma, seed=trial)
+        damaged = remove_atoms(damaged, vacancies, seed=trial)
+        found = find_average_cell(damaged)
+        assert found.bravais == BRAVAIS[label]
+        assert Lattice(found.matrix).volume == pytest.approx(cell.volume, rel=1e-3)
+        assert found.n_cells == pytest.approx(damaged.volume / cell.volume, rel=1e-3)
+
+
+def test_cluster_of_a_cell_is_its_supercell(labelled_cell):
+    _, cell = labelled_cell
+    cluster = build_cluster(cell)
+    assert 200 <= len(cluster) <= 300
+    assert bond_length(cluster) == pytest.approx(bond_length(cell))
+    assert cluster.density == pytest.approx(cell.density)
+    edges = cluster.lattice.abc
+    assert max(edges) / min(edges) < 1.45
+
+
+def test_a_cluster_stays_as_it_is(labelled_cell):
+    _, cell = labelled_cell
+    cluster = build_cluster(cell)
+    damaged = remove_atoms(cluster, 0.6, seed=1)
+    again = build_cluster(damaged)
+    assert len(again) == len(damaged)
+    np.testing.assert_allclose(sorted(again.lattice.abc), sorted(damaged.lattice.abc), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n_atoms", "expected"), [(32, 32), (108, 108), (256, 256), (1000, 864)])
+def test_size_of_a_cluster(n_atoms, expected):
+    assert len(build_cluster(build_prototype("fcc"), n_atoms)) == expected
+
+
+def test_a_huge_crystal_is_cut():
+    huge = build_prototype("fcc").make_supercell([15, 14, 13], in_place=False)
+    cluster = build_cluster(remove_atoms(huge, 0.25, seed=1))
+    assert 200 <= len(cluster) <= 300
+
+
+def test_bond_length_counts_periodic_images():
+    assert bond_length(Structure(Lattice.cubic(3), ["Po"], [[0, 0, 0]])) == pytest.approx(3)
+    with pytest.raises(ValueError, match="isolated, the nearest neighbour is 25 Å away"):
+        bond_length(Structure(Lattice.cubic(25), ["Po"], [[0, 0, 0]]))
+
+
+def test_bad_size():
+    with pytest.raises(ValueError, match="n_atoms is 0"):
+        build_cluster(build_prototype("fcc"), 0)
+
+
+def hard_spheres(n, box, distance, rng):
+    points = np.zeros((0, 3))
+    while len(points) < n:
+        point = rng.uniform(0, box, 3)
+        separation = points - point
+        separation -= box * np.round(separation / box)
+        if (np.linalg.norm(separation, axis=1) > distance).all():
+            points = np.vstack([points, point])
+    return Structure(Lattice.cubic(box), ["Cu"] * n, points, coords_are_cartesian=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_lattice_in_an_amorphous_sample(seed):
+    sample = hard_spheres(200, 16.0, 2.2, np.random.default_rng(seed))
+    with pytest.raises(NoAverageLatticeError, match="no average lattice: the strongest peak is"):
+        build_cluster(sample)
+
+
+def test_no_lattice_in_a_slab():
+    slab = build_prototype("fcc").make_supercell([4, 4, 4], in_place=False)
+    matrix = slab.lattice.matrix + np.diag([0, 0, 15.0])
+    slab = Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True)
+    with pytest.raises(NoAverageLatticeError, match="17 Å of vacuum along axis c"):
+        build_cluster(slab)
+
+
+def test_integer_basis_spans_the_same_lattice():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        vectors = rng.integers(-5, 6, (5, 3))
+        basis = integer_basis(vectors)
+        coefficients = vectors @ np.linalg.pinv(basis)
+        np.testing.assert_allclose(coefficients, np.round(coefficients), atol=1e-9)
+        assert np.linalg.matrix_rank(vectors) == len(basis)

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from crystutor import (
+    CLASSES,
+    build_cluster,
+    build_convnet,
+    classify,
+    displace_atoms,
+    load_convnet,
+    predict_probabilities,
+    pristine_dataset,
+    remove_atoms,
+    substitute_atoms,
+    train_convnet,
+)
+
+TABLE_2 = [
+    (7, 7, 3, 32),
+    (7, 7, 32, 32),
+    (7, 7, 32, 16),
+    (7, 7, 16, 16),
+    (7, 7, 16, 8),
+    (7, 7, 8, 8),
+]
+
+
+def test_table_2():
+    convnet = build_convnet()
+    kernels = [layer.kernel.shape for layer in convnet.layers if layer.name.startswith("conv")]
+    assert kernels == TABLE_2
+    assert convnet.count_params() == 365_719
+    assert convnet.get_layer("dropout").rate == 0.25
+    assert convnet.output_shape == (None, len(CLASSES))
+
+
+def test_an_overfit_batch():
+    batch = pristine_dataset(14, seed=2)
+    convnet = train_convnet(batch.images, batch.labels, epochs=25, validation_fraction=0, seed=1)
+    losses = convnet.history.history["loss"]
+    assert losses[-1] < 0.2 * losses[0]
+
+
+def test_training_repeats_from_a_seed():
+    batch = pristine_dataset(14, seed=2)
+    weights = [
+        train_convnet(batch.images, batch.labels, epochs=1, seed=5).get_weights() for _ in range(2)
+    ]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-4)
+
+
+def test_probabilities_sum_to_one_in_any_batch():
+    images = np.random.default_rng(0).uniform(size=(70, 64, 64, 3))
+    probabilities = predict_probabilities(load_convnet(), images)
+    assert probabilities.shape == (70, 7)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(
+        predict_probabilities(load_convnet(), images[:1])[0], probabilities[0], atol=1e-4
+    )
+
+
+def test_the_shipped_weights_are_loaded_once():
+    assert load_convnet() is load_convnet()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda crystal: crystal,
+        lambda crystal: remove_atoms(crystal, 0.25, seed=1),
+        lambda crystal: remove_atoms(crystal, 0.4, seed=1),
+        lambda crystal: displace_atoms(crystal, 0.06, seed=1),
+        lambda crystal: substitute_atoms(crystal, 0.25, seed=1),
+    ],
+    ids=["pristine", "25 % vacancies", "40 % vacancies", "0.06 Å", "25 % substituted"],
+)
+def test_classify(labelled_cell, damage):
+    label, cell = labelled_cell
+    result = classify([damage(build_cluster(cell))])[0]
+    assert result.label == label
+    assert result.probability == result.probabilities[label] > 0.5
+    assert set(result.probabilities) == set(CLASSES)
+
+
+def test_classify_takes_a_cell(labelled_cell):
+    label, cell = labelled_cell
+    assert classify([cell.get_primitive_structure()])[0].label == label
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match=r"shape \(2, 32, 32, 3\)"):
+        predict_probabilities(load_convnet(), np.zeros((2, 32, 32, 3)))
+    with pytest.raises(ValueError, match="2 images and 3 labels"):
+        train_convnet(np.zeros((2, 64, 64, 3)), np.zeros(3))

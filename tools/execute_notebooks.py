@@ -1,0 +1,47 @@
+"""Execute notebooks in place, top to bottom, and keep only what reads on paper.
+
+    python tools/execute_notebooks.py notebooks/*.ipynb
+
+Text and figures stay; widget state, references to live widgets, and times do not.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from tqdm import tqdm
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def main(paths):
+    for path in tqdm(paths):
+        notebook = nbformat.read(path, as_version=4)
+        client = NotebookClient(
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            resources={"metadata": {"path": Path(path).parent}},
+            store_widget_state=False,
+            record_timing=False,
+        )
+        client.execute()
+        clean(notebook)
+        nbformat.write(notebook, path)
+
+
+def clean(notebook):
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -96,8 +96,9 @@ def find_average_cell(structure: Structure) -> AverageCell:
         If no three-dimensional lattice stands out of the diffraction pattern.
     """
     primitive = find_average_lattice(structure, bond_length(structure))
-    primitive = spglib.niggli_reduce(primitive, eps=1e-5)
-    length = np.cbrt(abs(np.linalg.det(primitive)))
+    primitive = Lattice(primitive).get_lll_reduced_lattice().matrix
+    primitive = primitive * np.sign(np.linalg.det(primitive))  # right-handed
+    length = np.cbrt(np.linalg.det(primitive))
     for strain in STRAIN_TOLERANCES:
         matrix, number = _conventional(primitive, strain * length)
         if number in CENTRINGS:
@@ -145,7 +146,7 @@ def standard_cell(structure: Structure) -> Structure:
     Examples
     --------
     >>> from crystutor import build_prototype
-    >>> primitive = build_prototype("diamond").get_primitive_structure()
+    >>> primitive = build_prototype("diamond").get_primitive_structure(tolerance=1e-3)
     >>> len(primitive), len(standard_cell(primitive))
     (2, 8)
     """

@@ -157,7 +157,8 @@ def draw_crystal(label: str, rng: np.random.Generator) -> tuple[Structure, dict]
         parameters = {
             name: float(rng.uniform(*range_)) for name, range_ in prototype.ranges.items()
         }
-        structure = build_prototype(prototype.name, element, **parameters)
+        a = prototype.parameters["a"]  # lengths cancel in the fingerprint
+        structure = build_prototype(prototype.name, element, a=a, **parameters)
         if class_by_symmetry(structure) == label:
             return structure, {
                 "prototype": prototype.name,

@@ -10,6 +10,8 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 MAX_ATOMIC_NUMBER = 96
 MIN_DISTANCE = 0.3  # [Å]
+MIN_VOLUME = 0.01  # of a cell [Å^3]
+ZERO_VOLUME = "its cell has zero volume; three independent lattice vectors are needed"
 PYMATGEN_FORMATS = {
     ".cif": "cif",
     ".vasp": "poscar",
@@ -85,8 +87,8 @@ def check_structure(structure: Structure) -> None:
     ):
         raise ValueError("some coordinates are not finite numbers; NaN or infinity found")
     a, b, c = structure.lattice.abc
-    if not structure.volume > 1e-4 * a * b * c > 0:
-        raise ValueError("its cell has zero volume; three independent lattice vectors are needed")
+    if not structure.volume > max(MIN_VOLUME, 1e-4 * a * b * c):
+        raise ValueError(ZERO_VOLUME)
     for species in structure.composition.elements:
         _check_species(species)
     distances = structure.get_neighbor_list(MIN_DISTANCE)[3]
@@ -102,7 +104,7 @@ def _check_species(species):
         raise ValueError(f"species {species} is not a chemical element")
     if Z > MAX_ATOMIC_NUMBER:
         raise ValueError(
-            f"element {species.symbol} has Z = {Z}; form factors are known up to Z = {MAX_ATOMIC_NUMBER}"
+            f"element {species.symbol} has Z = {Z}; up to Z = {MAX_ATOMIC_NUMBER} is accepted"
         )
 
 
@@ -128,26 +130,24 @@ def _file_format(path):
 
 def _parse(path, file_format):
     """Parse with pymatgen or ASE; whatever their parsers raise becomes a ValueError."""
+    with_ase = file_format in ASE_FORMATS.values()
     try:
-        if file_format in ASE_FORMATS.values():
-            return _from_ase(ase.io.read(path, format=file_format))
-        return Structure.from_str(
-            path.read_text(encoding="utf-8", errors="replace"), fmt=file_format
-        )
-    except MissingCellError:
-        raise
+        if with_ase:
+            parsed = ase.io.read(path, format=file_format)
+        else:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            parsed = Structure.from_str(text, fmt=file_format)
+    except np.linalg.LinAlgError:
+        raise ValueError(ZERO_VOLUME) from None
     except Exception as error:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise ValueError(f"not readable as {file_format} ({reason})") from error
-
-
-class MissingCellError(ValueError):
-    """The file gives atoms but no three lattice vectors."""
+    return _from_ase(parsed) if with_ase else parsed
 
 
 def _from_ase(atoms):
-    if not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise MissingCellError(
+    if not atoms.pbc.all() or not atoms.cell.any(axis=1).all():
+        raise ValueError(
             "it has no three lattice vectors; a periodic structure is needed "
             '(in extended XYZ: Lattice="..." on the second line)'
         )

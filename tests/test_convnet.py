@@ -85,7 +85,7 @@ def test_classify(labelled_cell, damage):
 
 def test_classify_takes_a_cell(labelled_cell):
     label, cell = labelled_cell
-    assert classify([cell.get_primitive_structure()])[0].label == label
+    assert classify([cell.get_primitive_structure(tolerance=1e-3)])[0].label == label
 
 
 def test_bad_input():

@@ -89,7 +89,7 @@ def chain(distance):
 
 
 def first_peak(intensity):
-    """Column distance from the centre of the strongest order beyond the beam, on the middle rows."""
+    """Distance from the centre of the strongest peak on a middle row [pixel]."""
     image = np.zeros((64, 64))
     image[MASK] = intensity
     profile = image[31, 32:] / np.maximum(image[31, 32:].max(), 1)

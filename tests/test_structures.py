@@ -56,10 +56,10 @@ BAD_FILES = {
     "no_atoms.cif": (cif(""), "not readable as cif|no atoms"),
     "partial.cif": (cif("Cu1 Cu 0 0 0 0.5"), "partially occupied"),
     "nan.xyz": (SILVER_XYZ.replace("Ag 0.0", "Ag nan"), "NaN"),
-    "flat.xyz": (SILVER_XYZ.replace("0 0 4.0", "0 4.0 0"), "lattice vectors|zero volume"),
+    "flat.xyz": (SILVER_XYZ.replace("0 0 4.0", "0 4.0 0"), "zero volume"),
     "molecule.xyz": ("1\nwater\nO 0 0 0\n", "no three lattice vectors"),
     "slab.xyz": (SILVER_XYZ.replace("T T T", "T T F"), "no three lattice vectors"),
-    "heavy.cif": (cif("Fm1 Fm 0 0 0 1"), "Fm has Z = 100; .* up to Z = 96"),
+    "heavy.cif": (cif("Fm1 Fm 0 0 0 1"), "Fm has Z = 100; up to Z = 96"),
     "overlap.xyz": (
         SILVER_XYZ.replace("1\n", "2\n", 1) + "Ag 0.1 0 0\n",
         "two atoms are 0.100 Å apart; at least 0.3 Å",

@@ -16,7 +16,8 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from crystutor.cells import bond_length
+from crystutor.average_lattice import NoAverageLatticeError
+from crystutor.cells import bond_length, find_average_cell
 from crystutor.prototypes import Prototype, build_crystal, scale_shortest_distance
 from crystutor.symmetry import space_group
 
@@ -55,7 +56,9 @@ def main(path):
         found = list(
             tqdm(executor.map(entries_of, *zip(*choices, strict=True)), total=len(choices))
         )
-    entries = list(itertools.chain.from_iterable(found))
+        candidates = list(itertools.chain.from_iterable(found))
+        chosen = executor.map(has_its_own_cell, candidates)
+        entries = list(itertools.compress(candidates, chosen))
     lines = ",\n".join(json.dumps(entry) for entry in entries)
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"[\n{lines}\n]\n")
@@ -160,6 +163,26 @@ def holds(group, orbits, names, values):
         return False
     structure = crystal(group, orbits, names, values)
     return all(space_group(structure, symprec) == group for symprec in (1e-3, 1e-6))
+
+
+def has_its_own_cell(record):
+    """True if all over its box the crystal's average cell is the entry's own, not a smaller one."""
+    prototype = Prototype(**record)
+    names = list(prototype.ranges)
+    low, high = np.reshape(list(prototype.ranges.values()), (-1, 2)).T
+    inside = np.random.default_rng(SEED).uniform(
+        low, high, (N_BOX_SAMPLES if names else 0, len(names))
+    )
+    for values in [*itertools.product(*prototype.ranges.values()), *inside.tolist()]:
+        parameters = {**prototype.parameters, **dict(zip(names, values, strict=True))}
+        structure = build_crystal(prototype, parameters)
+        try:
+            cell = find_average_cell(structure)
+        except NoAverageLatticeError:
+            return False
+        if cell.bravais != PEARSON[prototype.space_group] or abs(cell.n_cells - 1) > 1e-3:
+            return False
+    return True
 
 
 def entry(group, orbits, names, center, box, number):

@@ -29,7 +29,7 @@ from crystutor.defects import (
 )
 from crystutor.fingerprint import PAPER_DETECTOR, Detector, fingerprint, fingerprints
 from crystutor.prototypes import PROTOTYPES, Prototype, build_prototype, build_rhombohedral
-from crystutor.structures import read_structure
+from crystutor.structures import EXAMPLES, read_structure
 from crystutor.symmetry import CLASSES, space_group
 
 __version__ = "0.1.0"
@@ -47,6 +47,7 @@ _LAZY = {
 }
 __all__ = [
     "CLASSES",
+    "EXAMPLES",
     "PAPER_DETECTOR",
     "PROTOTYPES",
     "Detector",

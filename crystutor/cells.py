@@ -236,19 +236,25 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
         The atoms in the block, whose faces lie where the atoms leave the widest gaps; the
         block's edges are its lattice, the first along x, the second in the xy plane.
     """
-    block = np.array(repeats)[:, None] * matrix
+    repeats = np.array(repeats)
+    block = repeats[:, None] * matrix
+    images = _images_in_block(structure, block, margin=1 / repeats)
+    positions = np.mod(images.reshape(-1, 3) * repeats, 1.0)
+    origin = np.array([_widest_gap(x) for x in positions.T]) / repeats
+    inside = ((images >= origin) & (images < origin + 1)).all(axis=-1)
+    numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
+    return Structure(_upright(block), numbers, images[inside] - origin)
+
+
+def _images_in_block(structure, block, margin):
+    """Fractional coordinates, shape (n_shifts, n_atoms, 3), that fill a block and its margin."""
     to_block = structure.lattice.matrix @ np.linalg.inv(block)
-    fractions = np.mod(structure.frac_coords, 1.0) @ to_block
-    origin = np.array([_widest_gap(x * n) / n for x, n in zip(fractions.T, repeats, strict=True)])
     corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3)
-    spans = (corners + origin) @ np.linalg.inv(to_block)
+    spans = (corners * (1 + 2 * margin) - margin) @ np.linalg.inv(to_block)
     low, high = np.floor(spans.min(axis=0)) - 1, np.ceil(spans.max(axis=0))
     ranges = (np.arange(start, stop + 1) for start, stop in zip(low, high, strict=True))
-    shifts = np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 3) @ to_block
-    images = fractions[None, :, :] + shifts[:, None, :] - origin
-    inside = ((images >= 0) & (images < 1)).all(axis=-1)
-    numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
-    return Structure(_upright(block), numbers, images[inside])
+    shifts = np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 1, 3)
+    return (np.mod(structure.frac_coords, 1.0) + shifts) @ to_block
 
 
 def _widest_gap(positions):

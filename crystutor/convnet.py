@@ -102,7 +102,9 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
         name="convnet",
     )
     convnet.compile(
-        keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", ["accuracy"]
+        keras.optimizers.Adam(learning_rate),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
     )
     return convnet
 

@@ -1,6 +1,7 @@
 """Read a crystal structure from a file, and say why one cannot be used."""
 
 import warnings
+from importlib.resources import files
 from pathlib import Path
 
 import ase.io
@@ -8,6 +9,7 @@ import numpy as np
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
+EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
 MAX_ATOMIC_NUMBER = 96
 MIN_DISTANCE = 0.3  # [Å]
 MIN_VOLUME = 0.01  # of a cell [Å^3]
@@ -146,9 +148,11 @@ def _parse(path, file_format):
 
 
 def _from_ase(atoms):
-    if not atoms.pbc.all() or not atoms.cell.any(axis=1).all():
+    if not atoms.pbc.all() or atoms.cell.rank < 3:
         raise ValueError(
             "it has no three lattice vectors; a periodic structure is needed "
             '(in extended XYZ: Lattice="..." on the second line)'
         )
+    if np.linalg.matrix_rank(atoms.cell[:]) < 3:
+        raise ValueError(ZERO_VOLUME)
     return AseAtomsAdaptor.get_structure(atoms)

@@ -79,23 +79,18 @@ def test_lengths_do_not_matter(copper):
 
 
 def test_peaks_scale_with_the_inverse_distance():
-    narrow = diffraction_intensity(chain(1.0), np.full(20, 29))
-    wide = diffraction_intensity(chain(1.25), np.full(20, 29))
-    assert first_peak(narrow) == pytest.approx(1.25 * first_peak(wide), rel=0.03)
+    assert first_order(1.0) == pytest.approx(2 * np.pi / 1.0, rel=0.02)
+    assert first_order(1.25) == pytest.approx(2 * np.pi / 1.25, rel=0.02)
 
 
-def chain(distance):
-    return np.column_stack([distance * np.arange(20), np.zeros(20), np.zeros(20)])
-
-
-def first_peak(intensity):
-    """Distance from the centre of the strongest peak on a middle row [pixel]."""
-    image = np.zeros((64, 64))
-    image[MASK] = intensity
-    profile = image[31, 32:] / np.maximum(image[31, 32:].max(), 1)
-    peak = profile[:32].argmax()
-    weights = profile[peak - 1 : peak + 2]
-    return 0.5 + peak + (weights @ [-1, 0, 1]) / weights.sum()
+def first_order(distance):
+    """Length of q at the first diffraction order of a row of atoms along x."""
+    row = np.column_stack([distance * np.arange(6), np.zeros(6), np.zeros(6)])
+    q = PAPER_DETECTOR.scattering_vectors
+    near = (np.abs(q[:, 1]) < 0.3) & (np.abs(q[:, 0] - 2 * np.pi / distance) < 1.5)
+    f = form_factor(29)
+    intensity = (diffraction_intensity(row, np.full(6, 29)) / f**2)[near]
+    return intensity @ q[near, 0] / intensity.sum()
 
 
 @pytest.mark.parametrize(

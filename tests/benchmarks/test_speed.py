@@ -1,0 +1,90 @@
+"""Timings, run by `make bench`; compare the medians of one run with each other."""
+
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+
+from crystutor import (
+    build_cluster,
+    build_prototype,
+    classify,
+    find_average_cell,
+    fingerprint,
+    fingerprints,
+    load_convnet,
+    predict_probabilities,
+    remove_atoms,
+    space_group,
+)
+
+PHASES = np.random.default_rng(0).uniform(-60, 60, (6, 2748, 256)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def damaged():
+    return remove_atoms(build_cluster(build_prototype("fcc", "Cu")), 0.25, seed=1)
+
+
+@pytest.fixture(scope="module")
+def thousand():
+    return [build_cluster(build_prototype("bcc", "Fe"))] * 1000
+
+
+@pytest.mark.benchmark(group="fingerprint of 256 atoms")
+def test_fingerprint(benchmark, copper):
+    benchmark(fingerprint, copper)
+
+
+@pytest.mark.benchmark(group="fingerprint of 256 atoms")
+def test_cosine_and_sine_of_as_many_numbers(benchmark):
+    benchmark(lambda: (np.cos(PHASES), np.sin(PHASES)))
+
+
+@pytest.mark.benchmark(group="1,000 fingerprints")
+def test_one_process(benchmark, thousand):
+    benchmark.pedantic(fingerprints, args=[thousand], rounds=3)
+
+
+@pytest.mark.benchmark(group="1,000 fingerprints")
+def test_two_processes(benchmark, thousand):
+    with ProcessPoolExecutor(2) as executor:
+        fingerprints(thousand[:64], executor=executor)
+        benchmark.pedantic(fingerprints, args=[thousand], kwargs={"executor": executor}, rounds=3)
+
+
+@pytest.mark.benchmark(group="average cell")
+def test_cell_of_256_sites(benchmark, damaged):
+    benchmark(find_average_cell, damaged)
+
+
+@pytest.mark.benchmark(group="average cell")
+def test_cell_of_10000_atoms(benchmark):
+    block = build_prototype("fcc", "Cu").make_supercell([14, 14, 13], in_place=False)
+    benchmark.pedantic(find_average_cell, args=[block], rounds=3)
+
+
+@pytest.mark.benchmark(group="class")
+@pytest.mark.parametrize("n", [1, 64])
+def test_probabilities_from_images(benchmark, copper, n):
+    images = np.repeat(fingerprint(copper)[None], n, axis=0)
+    predict_probabilities(load_convnet(), images)
+    benchmark(predict_probabilities, load_convnet(), images)
+
+
+@pytest.mark.benchmark(group="class")
+def test_classify_a_defective_supercell(benchmark, damaged):
+    benchmark(classify, [damaged])
+
+
+@pytest.mark.benchmark(group="class")
+def test_spglib_on_the_same(benchmark, damaged):
+    benchmark(space_group, damaged, 0.01)
+
+
+@pytest.mark.benchmark(group="start")
+def test_import(benchmark):
+    command = [sys.executable, "-c", "import crystutor"]
+    benchmark.pedantic(subprocess.run, args=[command], kwargs={"check": True}, rounds=5)

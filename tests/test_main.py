@@ -1,0 +1,84 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from pymatgen.core import Structure
+
+from crystutor import EXAMPLES, build_prototype
+from crystutor.__main__ import main
+
+COPPER = str(EXAMPLES / "Cu.cif")
+DAMAGED = str(EXAMPLES / "Cu_25_percent_vacancies.cif")
+
+
+def test_a_line_for_each_file(capsys):
+    assert main(["classify", COPPER, DAMAGED]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{COPPER}: Cu, 4 atoms: fcc ")
+    assert second.startswith(f"{DAMAGED}: Cu, 192 atoms: fcc ")
+    assert ", next " in second and "%" in second
+
+
+def test_spglib_beside_it(capsys):
+    assert main(["classify", "--spglib", DAMAGED]) == 0
+    line = capsys.readouterr().out
+    assert "Spglib: space group 1 at 0.001 Å, 1 at 0.01 Å, 1 at 0.1 Å" in line
+
+
+def test_json(capsys, tmp_path):
+    missing = str(tmp_path / "none.cif")
+    assert main(["classify", "--json", "--spglib", COPPER, missing]) == 2
+    copper, error = json.loads(capsys.readouterr().out)
+    assert copper["class"] == "fcc" and copper["spglib"]["0.01"] == 225
+    assert copper["cell"]["bravais"] == "cF" and copper["cell"]["n_cells"] == 1
+    assert sum(copper["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert error == {"file": missing, "error": f"{missing}: no such file"}
+
+
+def test_a_bad_file_does_not_stop_the_others(capsys, tmp_path):
+    (tmp_path / "bad.cif").write_text("")
+    assert main(["classify", str(tmp_path / "bad.cif"), COPPER]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 1 and ": fcc " in captured.out
+    assert captured.err == f"crystutor: error: {tmp_path / 'bad.cif'}: the file is empty\n"
+
+
+def test_an_isolated_atom(capsys, tmp_path):
+    path = tmp_path / "POSCAR"
+    Structure([[30, 0, 0], [0, 30, 0], [0, 0, 30]], ["Cu"], [[0, 0, 0]]).to(str(path), fmt="poscar")
+    assert main(["classify", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert "the atoms are isolated, the nearest neighbour is 30 Å away" in error
+    assert error.startswith(f"crystutor: error: {path}: ")
+
+
+def test_a_slab_gets_a_reason_and_no_class(capsys, tmp_path):
+    slab = build_prototype("fcc").make_supercell([4, 4, 4], in_place=False)
+    matrix = slab.lattice.matrix + [[0, 0, 0], [0, 0, 0], [0, 0, 15]]
+    path = tmp_path / "slab.cif"
+    Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True).to(str(path))
+    assert main(["classify", str(path)]) == 0
+    assert "no average lattice: 17 Å of vacuum along axis c" in capsys.readouterr().out
+
+
+def test_as_a_module_without_a_traceback(tmp_path):
+    command = [sys.executable, "-m", "crystutor", "classify", str(tmp_path / "none.cif")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1 and "no such file" in run.stderr
+
+
+def test_lab_says_where_to_run_it(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("crystutor.__main__.__file__", str(tmp_path / "site" / "pkg" / "m.py"))
+    assert main(["lab"]) == 2
+    assert "no folder 'notebooks' here" in capsys.readouterr().err
+
+
+def test_lab_opens_the_first_notebook(monkeypatch):
+    started = []
+    monkeypatch.setattr("os.execv", lambda _, command: started.extend(command))
+    main(["lab", "--no-browser"])
+    assert any(word.endswith("00_start_here.ipynb") for word in started)
+    assert "--no-browser" in started

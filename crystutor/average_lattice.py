@@ -49,6 +49,18 @@ class BraggPattern:
         """Intensity over background."""
         return self.intensities / self.background
 
+    @property
+    def displacement(self) -> float:
+        """Standard deviation of the atoms' displacements per component [Å], from the speckle.
+
+        Vacancies of fraction x and displacements leave a background of 1 - (1 - x) exp(-4 pi^2
+        sigma^2 g^2) per atom: a straight line in the logarithm over g^2.
+        """
+        order = 1 - np.minimum(self.background / self.n_scatterers, 0.99)
+        outer = self.g > self.g[-1] / 3
+        slope = np.polyfit(self.g[outer] ** 2, np.log(order[outer]), 1)[0]
+        return float(np.sqrt(max(0.0, -slope)) / (2 * np.pi))
+
 
 def bragg_pattern(structure: Structure, g_max: float) -> BraggPattern:
     """Evaluate the structure factor of unit scatterers up to |g| = g_max [1/Å].
@@ -78,8 +90,8 @@ def bragg_pattern(structure: Structure, g_max: float) -> BraggPattern:
     return BraggPattern(indices[kept], g[kept], intensities, background, len(fractions))
 
 
-def find_average_lattice(structure: Structure, bond_length: float) -> np.ndarray:
-    """Primitive vectors of the average lattice, rows, shape (3, 3) [Å].
+def find_average_lattice(structure: Structure, bond_length: float) -> tuple[np.ndarray, float]:
+    """Find the primitive vectors of the average lattice.
 
     Parameters
     ----------
@@ -87,6 +99,13 @@ def find_average_lattice(structure: Structure, bond_length: float) -> np.ndarray
         Periodic structure, perfect or defective, one cell or many, in any orientation.
     bond_length
         Its average nearest-neighbour distance [Å]; sets the resolution.
+
+    Returns
+    -------
+    vectors : ndarray
+        As rows, in the structure's frame, shape (3, 3) [Å].
+    displacement : float
+        Standard deviation of the atoms' displacements per component [Å].
 
     Raises
     ------
@@ -105,7 +124,7 @@ def find_average_lattice(structure: Structure, bond_length: float) -> np.ndarray
             )
         basis = np.eye(3, dtype=int)
     reciprocal = basis @ structure.lattice.reciprocal_lattice_crystallographic.matrix
-    return np.linalg.inv(reciprocal).T
+    return np.linalg.inv(reciprocal).T, pattern.displacement
 
 
 def _is_first_of_pair(indices):

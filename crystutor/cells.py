@@ -9,8 +9,9 @@ from pymatgen.core import Lattice, Structure
 from crystutor.average_lattice import find_average_lattice
 
 LONGEST_BOND = 10.0  # [Å]
+THERMAL_STRAIN = 4.0  # standard deviations
 STRAIN_TOLERANCES = (5e-4, 5e-3, 1e-2, 2e-2, 3e-2, 5e-2)
-CENTRINGS = {123: "tP", 139: "tI", 166: "hR", 191: "hP", 221: "cP", 225: "cF", 229: "cI"}
+BRAVAIS = {123: "tP", 139: "tI", 166: "hR", 191: "hP", 221: "cP", 225: "cF", 229: "cI"}
 
 
 @dataclass(frozen=True)
@@ -86,35 +87,37 @@ def bond_length(structure: Structure) -> float:
 def find_average_cell(structure: Structure) -> AverageCell:
     """Find the conventional cell of a structure's average lattice from its diffraction.
 
-    Of the lattices that the structure's own agrees with, the one of highest symmetry is taken.
-    The tolerance on the lattice's metric, a strain, starts at 0.05 % and grows until a lattice
-    is reached that one of the seven classes can have, at most to 5 %.
-
     Raises
     ------
     NoAverageLatticeError
         If no three-dimensional lattice stands out of the diffraction pattern.
+
+    Notes
+    -----
+    The lattice's symmetry is that of its metric, within a tolerance on strain. It starts at
+    0.05 %, or at the strain that thermal motion of the size seen in the diffraction would give
+    the cell of a simulation. If the lattice is then of a kind that none of the seven classes
+    has, the tolerance grows, at most to 5 %, until the nearest one is reached.
     """
-    primitive = find_average_lattice(structure, bond_length(structure))
+    distance = bond_length(structure)
+    primitive, displacement = find_average_lattice(structure, distance)
     primitive = Lattice(primitive).get_lll_reduced_lattice().matrix
     primitive = primitive * np.sign(np.linalg.det(primitive))  # right-handed
-    length = np.cbrt(np.linalg.det(primitive))
-    for strain in STRAIN_TOLERANCES:
-        matrix, number = _conventional(primitive, strain * length)
-        if number in CENTRINGS:
-            break
-    else:
-        strain = STRAIN_TOLERANCES[0]
-        matrix, number = _conventional(primitive, strain * length)
-    n_cells = structure.volume / abs(np.linalg.det(matrix))
-    return AverageCell(matrix, CENTRINGS.get(number, "other"), n_cells, strain)
+    thermal = THERMAL_STRAIN * displacement / distance / np.sqrt(len(structure))
+    tolerances = [max(thermal, STRAIN_TOLERANCES[0]), *STRAIN_TOLERANCES[1:]]
+    cells = (_average_cell(primitive, strain, structure.volume) for strain in sorted(tolerances))
+    return next((cell for cell in cells if cell.bravais != "other"), None) or _average_cell(
+        primitive, tolerances[0], structure.volume
+    )
 
 
-def _conventional(primitive, tolerance):
-    """Conventional vectors of a lattice, and the space group of its points."""
+def _average_cell(primitive, strain, volume):
+    """Conventional cell of a lattice within a tolerance on its strain."""
     points = (primitive, [[0.0, 0.0, 0.0]], [1])
-    matrix, _, _ = spglib.standardize_cell(points, no_idealize=True, symprec=tolerance)
-    return matrix, spglib.get_symmetry_dataset(points, symprec=tolerance).number
+    symprec = strain * np.cbrt(np.linalg.det(primitive))
+    matrix, _, _ = spglib.standardize_cell(points, no_idealize=True, symprec=symprec)
+    number = spglib.get_symmetry_dataset(points, symprec=symprec).number
+    return AverageCell(matrix, BRAVAIS.get(number, "other"), volume / np.linalg.det(matrix), strain)
 
 
 def standard_cell(structure: Structure) -> Structure:

@@ -13,7 +13,7 @@ from crystutor import (
     remove_atoms,
     standard_cell,
 )
-from crystutor.average_lattice import NoAverageLatticeError, integer_basis
+from crystutor.average_lattice import NoAverageLatticeError
 from crystutor.dataset import random_orientation
 
 BRAVAIS = {
@@ -141,13 +141,3 @@ def test_no_lattice_in_a_slab():
     slab = Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True)
     with pytest.raises(NoAverageLatticeError, match="17 Å of vacuum along axis c"):
         build_cluster(slab)
-
-
-def test_integer_basis_spans_the_same_lattice():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        vectors = rng.integers(-5, 6, (5, 3))
-        basis = integer_basis(vectors)
-        coefficients = vectors @ np.linalg.pinv(basis)
-        np.testing.assert_allclose(coefficients, np.round(coefficients), atol=1e-9)
-        assert np.linalg.matrix_rank(vectors) == len(basis)

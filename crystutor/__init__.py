@@ -14,6 +14,10 @@ Importing `crystutor` loads neither TensorFlow nor widgets: names that need them
 when they are first used.
 """
 
+import os
+
+os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C code would write to standard error
+
 from crystutor.cells import bond_length, build_cluster, find_average_cell, standard_cell
 from crystutor.dataset import (
     defective_dataset,

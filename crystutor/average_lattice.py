@@ -16,7 +16,7 @@ FALSE_ALARM = 1e-3  # probability that one speckle of the whole pattern passes f
 FEW_ATOMS = 40  # below, there is no speckle to tell peaks from: the cell is taken as perfect
 MOST_SCATTERERS = 4000  # a random choice of that many atoms has the same peaks
 WEAKEST_PEAK = 1e-4  # of the strongest possible: what rounded coordinates leave behind
-COSET_SIGNIFICANCE = 3.0
+SIGNIFICANCE = 3.0  # mean intensity over background of a set of points
 SHELL_SIZE = 200
 WIDEST_VACUUM = 6.0  # [Å]
 
@@ -116,7 +116,7 @@ def find_average_lattice(structure: Structure, bond_length: float) -> tuple[np.n
     pattern = bragg_pattern(structure, RESOLUTION / bond_length)
     threshold = np.log(len(pattern.g) / FALSE_ALARM)
     basis = _peak_lattice(pattern, threshold)
-    if len(basis) < 3:
+    if len(basis) < 3 or _is_speckle(pattern, basis):
         if not _has_symmetry(structure):
             raise NoAverageLatticeError(
                 f"no average lattice: the strongest peak is {pattern.ratios.max():.1f} times "
@@ -164,8 +164,17 @@ def _peak_lattice(pattern, threshold):
 
 
 def _stands_out(pattern, finer, coarser):
+    """Tell if the points by which one lattice is finer than another are bright on average."""
     added = _contains(finer, pattern.indices) & ~_contains(coarser, pattern.indices)
-    return pattern.ratios[added].mean() > COSET_SIGNIFICANCE
+    return pattern.ratios[added].mean() > SIGNIFICANCE
+
+
+def _is_speckle(pattern, basis):
+    """Tell if a lattice owes its brightness to the three points from which it was made."""
+    if pattern.n_scatterers < FEW_ATOMS:
+        return False
+    ratios = np.sort(pattern.ratios[_contains(basis, pattern.indices)])
+    return len(ratios) <= 3 or ratios[:-3].mean() < SIGNIFICANCE
 
 
 def _contains(basis, vectors):

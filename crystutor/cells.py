@@ -115,9 +115,12 @@ def _average_cell(primitive, strain, volume):
     """Conventional cell of a lattice within a tolerance on its strain."""
     points = (primitive, [[0.0, 0.0, 0.0]], [1])
     symprec = strain * np.cbrt(np.linalg.det(primitive))
-    matrix, _, _ = spglib.standardize_cell(points, no_idealize=True, symprec=symprec)
-    number = spglib.get_symmetry_dataset(points, symprec=symprec).number
-    return AverageCell(matrix, BRAVAIS.get(number, "other"), volume / np.linalg.det(matrix), strain)
+    dataset = spglib.get_symmetry_dataset(points, symprec=symprec)
+    conventional = spglib.standardize_cell(points, no_idealize=True, symprec=symprec)
+    if dataset is None or conventional is None:  # Spglib can lose its way at a wide tolerance
+        return AverageCell(primitive, "other", volume / np.linalg.det(primitive), strain)
+    bravais = BRAVAIS.get(dataset.number, "other")
+    return AverageCell(conventional[0], bravais, volume / np.linalg.det(conventional[0]), strain)
 
 
 def standard_cell(structure: Structure) -> Structure:

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from tqdm.auto import tqdm
 
 from crystutor.cells import bond_length, choose_repeats, cut_block, find_average_cell
-from crystutor.fingerprint import diffraction_image
+from crystutor.fingerprint import diffraction_channels
 from crystutor.prototypes import PROTOTYPES, build_prototype
 from crystutor.symmetry import CLASSES, SPACE_GROUP_CLASSES, class_by_symmetry
 
@@ -33,14 +33,17 @@ class Variety:
     elongation : standard deviation of the logarithm by which each edge is stretched
     scale : (smallest, largest) factor on all positions, for the error that defects make in the
         average nearest-neighbour distance
+    background : weight of the scattering from as many atoms at random places, an amorphous film
+        in the beam: drawn from (0, background) for half of the images, 0 for the others
     """
 
     n_atoms: tuple[int, int] = (100, 420)
     elongation: float = 0.15
     scale: tuple[float, float] = (0.88, 1.16)
+    background: float = 2.0
 
 
-PAPER_VARIETY = Variety(n_atoms=(250, 250), elongation=0.0, scale=(1.0, 1.0))
+PAPER_VARIETY = Variety(n_atoms=(250, 250), elongation=0.0, scale=(1.0, 1.0), background=0.0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class Dataset:
     ----------
     images : shape (n, 64, 64, 3), float16, in [0, 1]
     labels : index into `CLASSES`, shape (n,)
-    crystals : JSON text of each crystal: prototype, element, parameters, repeats, n_atoms, scale
+    crystals : JSON text of each crystal: prototype, element, parameters, repeats, n_atoms, scale,
+        background
     """
 
     images: np.ndarray
@@ -216,10 +220,25 @@ def _draw_image(seed, variety, defect, index):
     if defect is not None:
         cluster = defect(cluster, seed=rng.integers(2**32))
     scale = float(rng.uniform(*variety.scale))
-    positions = cluster.cart_coords * (scale / bond_length(cluster))
-    image = diffraction_image(positions, np.array(cluster.atomic_numbers))
-    crystal |= {"repeats": repeats, "n_atoms": len(cluster), "scale": scale}
+    weight = float(max(0.0, rng.uniform(-1, 1)) * variety.background)
+    image = _image_with_background(cluster, scale / bond_length(cluster), weight, rng)
+    crystal |= {
+        "repeats": repeats,
+        "n_atoms": len(cluster),
+        "scale": scale,
+        "background": weight,
+    }
     return image.astype(np.float16), json.dumps(crystal)
+
+
+def _image_with_background(cluster, factor, weight, rng):
+    """Fingerprint of a cluster, scaled, on an amorphous film of as many atoms."""
+    numbers = np.array(cluster.atomic_numbers)
+    channels = diffraction_channels(cluster.cart_coords * factor, numbers)
+    if weight:
+        places = rng.random((len(cluster), 3)) @ cluster.lattice.matrix
+        channels += weight * diffraction_channels(places * factor, numbers)
+    return channels / channels.max()
 
 
 def _draw_cluster(structure, variety, rng):

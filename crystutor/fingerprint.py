@@ -197,14 +197,36 @@ def diffraction_image(
     ndarray
         As `fingerprint`.
     """
-    image = np.zeros((detector.n_pixels, detector.n_pixels, 3), np.float32)
+    channels = diffraction_channels(positions, numbers, detector, angles)
+    return channels / channels.max()
+
+
+def diffraction_channels(
+    positions: np.ndarray,
+    numbers: np.ndarray,
+    detector: Detector = PAPER_DETECTOR,
+    angles: tuple[float, ...] = (-45.0, 45.0),
+) -> np.ndarray:
+    """Intensities behind a fingerprint, before they are divided by their maximum, Eq. (2).
+
+    Parameters
+    ----------
+    positions, numbers, detector, angles
+        As in `diffraction_image`.
+
+    Returns
+    -------
+    ndarray
+        Shape (n_pixels, n_pixels, 3), float32 [electrons^2].
+    """
+    channels = np.zeros((detector.n_pixels, detector.n_pixels, 3), np.float32)
     for channel, axis in enumerate("xyz"):
         rotations = Rotation.from_euler(axis, np.reshape(angles, (-1, 1)), degrees=True).as_matrix()
-        image[detector.mask, channel] = sum(
+        channels[detector.mask, channel] = sum(
             diffraction_intensity(positions @ rotation.T, numbers, detector)
             for rotation in rotations
         )
-    return image / image.max()
+    return channels
 
 
 def diffraction_intensity(

@@ -37,7 +37,7 @@ def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None)
     ax = _axes(ax, (3.4, 3.4))
     ax.imshow(np.sqrt(image), origin="lower", interpolation="nearest")
     ax.set(title=title, xlabel="detector x [pixel]", ylabel="detector y [pixel]")
-    ax.set(xticks=range(0, 65, 16), yticks=range(0, 65, 16))
+    ax.set(xticks=range(0, 64, 16), yticks=range(0, 64, 16))
     return ax
 
 

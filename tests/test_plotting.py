@@ -43,5 +43,6 @@ def test_each_class_keeps_its_colour():
 
 def test_a_view_shows_atoms_and_cell(copper):
     view = view_structure(copper)
-    kinds = [representation["type"] for representation in view.representations]
-    assert kinds == ["spacefill", "unitcell"]
+    load, *added = view._ngl_msg_archive
+    assert load["args"][0]["data"].count("ATOM") == len(copper)
+    assert [message["args"] for message in added] == [["spacefill"], ["unitcell"]]

@@ -46,7 +46,7 @@ ORBITS = {  # Wyckoff letter, multiplicity in the conventional cell, representat
 LARGEST_CELL = {139: 24, 141: 24, 166: 36, 194: 24, 221: 32, 225: 112, 227: 136, 229: 60}
 MOST_FREE = 4
 PEARSON = {139: "tI", 141: "tI", 166: "hR", 194: "hP", 221: "cP", 225: "cF", 227: "cF", 229: "cI"}
-RATIOS = {139: (0.3, 3.5), 141: (0.3, 4.5), 166: (0.4, 5.0), 194: (0.4, 4.5)}
+RATIOS = {139: (0.3, 4.5), 141: (0.3, 4.5), 166: (0.4, 5.0), 194: (0.4, 4.5)}
 DENSEST, SPARSEST = 0.70, 3.2  # volume per atom over the cubed shortest distance
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from crystutor.convnet import build_convnet, train_convnet
 from crystutor.dataset import Variety, load_dataset, pristine_dataset, save_dataset
 
 DATA = Path(__file__).parents[1] / "crystutor" / "data"
@@ -26,7 +27,9 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     dataset = make_dataset(options)
     convnet = train(dataset, options)
-    convnet.save_weights(options.out / "convnet.weights.h5")
+    shipped = build_convnet()  # without the optimiser's memory
+    shipped.set_weights(convnet.get_weights())
+    shipped.save_weights(options.out / "convnet.weights.h5")
     (options.out / "convnet.weights.h5").replace(DATA / "convnet.weights.h5")
     record = {
         "command": f"python tools/train_weights.py --size {options.size} "
@@ -45,7 +48,7 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for unfinished work")
-    parser.add_argument("--size", type=int, default=21_000, help="number of crystals")
+    parser.add_argument("--size", type=int, default=28_000, help="number of crystals")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=2018)
     parser.add_argument("--workers", type=int, default=2)
@@ -64,8 +67,6 @@ def make_dataset(options):
 def train(dataset, options):
     import keras
     from tqdm.keras import TqdmCallback
-
-    from crystutor.convnet import train_convnet
 
     def decay(epoch, _):
         return 1e-3 * (1 + np.cos(np.pi * epoch / options.epochs)) / 2

@@ -40,7 +40,7 @@ class Variety:
     n_atoms: tuple[int, int] = (100, 420)
     elongation: float = 0.15
     scale: tuple[float, float] = (0.88, 1.16)
-    background: float = 2.0
+    background: float = 2.5
 
 
 PAPER_VARIETY = Variety(n_atoms=(250, 250), elongation=0.0, scale=(1.0, 1.0), background=0.0)

@@ -48,7 +48,7 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for unfinished work")
-    parser.add_argument("--size", type=int, default=28_000, help="number of crystals")
+    parser.add_argument("--size", type=int, default=24_500, help="number of crystals")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=2018)
     parser.add_argument("--workers", type=int, default=2)

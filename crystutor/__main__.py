@@ -10,6 +10,7 @@ from crystutor import __version__, read_structure, space_group
 
 TOLERANCES = (0.001, 0.01, 0.1)  # [Å]
 BAD_INPUT = 2
+MOST_ATOMS_FOR_SPGLIB = 2000  # its time grows with their square
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,7 +70,8 @@ def _result(file, with_spglib):
 
         classification = classify([structure])[0]
     except ValueError as error:
-        raise ValueError(f"{file}: {error}") from error
+        reason = str(error).removeprefix("structures[0]: ")
+        raise ValueError(f"{file}: {reason}") from error
     result = {
         "file": file,
         "formula": structure.composition.reduced_formula,
@@ -80,8 +82,10 @@ def _result(file, with_spglib):
         "cell": classification.cell.describe() if classification.cell else None,
         "note": classification.note,
     }
-    if with_spglib:
+    if with_spglib and len(structure) <= MOST_ATOMS_FOR_SPGLIB:
         result["spglib"] = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
+    elif with_spglib:
+        result["note"] += f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"
     return result
 
 
@@ -96,6 +100,7 @@ def _line(result):
             f"{result['class']} {result['probability']:.2%}, "
             f"next {runner_up} {result['probabilities'][runner_up]:.2%}"
         )
+        parts.append(f"; {result['note']}" if result["note"] else "")
     if "spglib" in result:
         groups = (
             f"{group or 'none'} at {symprec} Å" for symprec, group in result["spglib"].items()

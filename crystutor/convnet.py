@@ -226,15 +226,20 @@ def classify(
     """
     convnet = load_convnet() if convnet is None else convnet
     structures = [structures] if isinstance(structures, Structure) else list(structures)
-    return [_classify(structure, convnet) for structure in structures]
+    return [
+        _classify(structure, convnet, f"structures[{index}]")
+        for index, structure in enumerate(structures)
+    ]
 
 
-def _classify(structure, convnet):
-    check_structure(structure)
+def _classify(structure, convnet, name):
     try:
+        check_structure(structure)
         cluster, cell = build_average_cluster(structure)
     except NoAverageLatticeError as error:
         return Classification(None, 0.0, {}, note=str(error))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     probabilities = predict_probabilities(convnet, fingerprint(cluster)[None])[0]
     best = int(probabilities.argmax())
     named = dict(zip(CLASSES, map(float, probabilities), strict=True))

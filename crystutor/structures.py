@@ -5,14 +5,16 @@ from importlib.resources import files
 from pathlib import Path
 
 import ase.io
+import gemmi
 import numpy as np
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
 MAX_ATOMIC_NUMBER = 96
 MIN_DISTANCE = 0.3  # [Å]
 MIN_VOLUME = 0.01  # of a cell [Å^3]
+LARGE_CIF = 300_000  # [byte], about 4,000 atoms
 ZERO_VOLUME = "its cell has zero volume; three independent lattice vectors are needed"
 PYMATGEN_FORMATS = {
     ".cif": "cif",
@@ -136,6 +138,8 @@ def _parse(path, file_format):
     try:
         if with_ase:
             parsed = ase.io.read(path, format=file_format)
+        elif file_format == "cif" and path.stat().st_size > LARGE_CIF:
+            parsed = _from_large_cif(path)
         else:
             text = path.read_text(encoding="utf-8", errors="replace")
             parsed = Structure.from_str(text, fmt=file_format)
@@ -145,6 +149,15 @@ def _parse(path, file_format):
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise ValueError(f"not readable as {file_format} ({reason})") from error
     return _from_ase(parsed) if with_ase else parsed
+
+
+def _from_large_cif(path):
+    """Read with gemmi: pymatgen compares all pairs of atoms, minutes for 20,000 of them."""
+    crystal = gemmi.read_small_structure(str(path))
+    sites = crystal.get_all_unit_cell_sites()
+    lattice = Lattice.from_parameters(*crystal.cell.parameters)
+    species = [{site.element.name: site.occ} for site in sites]
+    return Structure(lattice, species, [site.fract.tolist() for site in sites])
 
 
 def _from_ase(atoms):

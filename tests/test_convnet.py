@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
 
 from crystutor import (
     CLASSES,
     build_cluster,
     build_convnet,
+    build_prototype,
     classify,
     displace_atoms,
     load_convnet,
@@ -89,6 +91,9 @@ def test_classify_takes_a_cell(labelled_cell):
 
 
 def test_bad_input():
+    empty = Structure(Lattice.cubic(3), [], [])
+    with pytest.raises(ValueError, match=r"structures\[1\]: it holds no atoms"):
+        classify([build_prototype("fcc"), empty])
     with pytest.raises(ValueError, match=r"shape \(2, 32, 32, 3\)"):
         predict_probabilities(load_convnet(), np.zeros((2, 32, 32, 3)))
     with pytest.raises(ValueError, match="2 images and 3 labels"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from crystutor import build_prototype, read_structure
+from crystutor import build_prototype, read_structure, space_group
 from crystutor.structures import check_structure
 
 SILVER_XYZ = """1
@@ -36,6 +36,17 @@ def test_reads_extended_xyz(tmp_path):
     path = tmp_path / "Ag.xyz"
     path.write_text(SILVER_XYZ)
     assert read_structure(path).composition.formula == "Ag1"
+
+
+def test_a_large_cif_is_read_as_a_small_one(tmp_path, monkeypatch):
+    path = tmp_path / "Sn.cif"
+    path.write_text(build_prototype("beta-Sn").to(fmt="cif", symprec=1e-3))
+    small = read_structure(path)
+    monkeypatch.setattr("crystutor.structures.LARGE_CIF", 0)
+    large = read_structure(path)
+    assert len(large) == len(small) == 4
+    assert large.volume == pytest.approx(small.volume)
+    assert space_group(large, 1e-3) == 141
 
 
 def test_oxidation_states_are_dropped(tmp_path):

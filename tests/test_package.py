@@ -1,5 +1,7 @@
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import crystutor
 
@@ -23,3 +25,29 @@ def test_tensorflow_stays_quiet():
     code = "from crystutor import build_convnet; build_convnet()"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stderr == ""
+
+
+LAYERS = [
+    "quiet",
+    "structures",
+    "prototypes",
+    "average_lattice",
+    "cells",
+    "defects",
+    "symmetry",
+    "fingerprint",
+    "dataset",
+    "convnet",
+    "plotting",
+    "widgets",
+]
+
+
+def test_modules_import_only_from_layers_below():
+    folder = Path(crystutor.__file__).parent
+    assert {path.stem for path in folder.glob("[!_]*.py")} == set(LAYERS)
+    for height, layer in enumerate(LAYERS):
+        tree = ast.parse((folder / f"{layer}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("crystutor."):
+                assert node.module.removeprefix("crystutor.") in LAYERS[:height], layer

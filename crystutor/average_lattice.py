@@ -10,15 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import spglib
 from pymatgen.core import Structure
+from threadpoolctl import ThreadpoolController
 
 RESOLUTION = 2.0  # highest |g| times the bond length
-FALSE_ALARM = 1e-3  # probability that one speckle of the whole pattern passes for a peak
+FALSE_ALARM = 1e-6  # probability that one speckle of the whole pattern passes for a peak
 FEW_ATOMS = 40  # below, there is no speckle to tell peaks from: the cell is taken as perfect
 MOST_SCATTERERS = 4000  # a random choice of that many atoms has the same peaks
 WEAKEST_PEAK = 1e-4  # of the strongest possible: what rounded coordinates leave behind
 SIGNIFICANCE = 3.0  # mean intensity over background of a set of points
 SHELL_SIZE = 200
 WIDEST_VACUUM = 6.0  # [Å]
+BLAS = ThreadpoolController()
 
 
 class NoAverageLatticeError(ValueError):
@@ -62,6 +64,7 @@ class BraggPattern:
         return float(np.sqrt(max(0.0, -slope)) / (2 * np.pi))
 
 
+@BLAS.wrap(limits=1, user_api="blas")  # so that several processes share the cores
 def bragg_pattern(structure: Structure, g_max: float) -> BraggPattern:
     """Evaluate the structure factor of unit scatterers up to |g| = g_max [1/Å].
 
@@ -86,7 +89,7 @@ def bragg_pattern(structure: Structure, g_max: float) -> BraggPattern:
     kept = np.flatnonzero((g <= g_max) & _is_first_of_pair(indices))
     kept = kept[np.argsort(g[kept], kind="stable")]
     intensities = np.abs(amplitudes.ravel()[kept]).astype(float) ** 2
-    background = _speckle_level(intensities, len(fractions))
+    background = _speckle_level(g[kept], intensities, len(fractions))
     return BraggPattern(indices[kept], g[kept], intensities, background, len(fractions))
 
 
@@ -133,15 +136,15 @@ def _is_first_of_pair(indices):
     return (h > 0) | ((h == 0) & ((k > 0) | ((k == 0) & (l > 0))))
 
 
-def _speckle_level(intensities, n_scatterers):
+def _speckle_level(g, intensities, n_scatterers):
     """Mean of the exponentially distributed speckle, from its median, shell by shell in |g|."""
     floor = WEAKEST_PEAK * n_scatterers**2 / np.log(len(intensities) / FALSE_ALARM)
     if n_scatterers < FEW_ATOMS:
         return np.full(len(intensities), floor)
     n_shells = max(1, len(intensities) // SHELL_SIZE)
-    shells = np.array_split(intensities, n_shells)
-    levels = [np.full(len(shell), np.median(shell) / np.log(2)) for shell in shells]
-    return np.maximum(np.concatenate(levels), floor)
+    centers = [np.mean(shell**2) for shell in np.array_split(g, n_shells)]
+    levels = [np.median(shell) / np.log(2) for shell in np.array_split(intensities, n_shells)]
+    return np.maximum(np.interp(g**2, centers, levels), floor)
 
 
 def _peak_lattice(pattern, threshold):

@@ -1,6 +1,7 @@
 """Cells of a crystal: nearest-neighbour distance, standard cell, finite cluster."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import spglib
@@ -8,9 +9,11 @@ from pymatgen.core import Lattice, Structure
 
 from crystutor.average_lattice import find_average_lattice
 
+SHORTEST_BOND = 0.3  # [Å]
 LONGEST_BOND = 10.0  # [Å]
 THERMAL_STRAIN = 4.0  # standard deviations
-STRAIN_TOLERANCES = (5e-4, 5e-3, 1e-2, 2e-2, 3e-2, 5e-2)
+EXACT = 5e-4
+STRAIN_TOLERANCES = (2e-3, 5e-3, 1e-2, 2e-2, 3e-2, 5e-2)
 BRAVAIS = {123: "tP", 139: "tI", 166: "hR", 191: "hP", 221: "cP", 225: "cF", 229: "cI"}
 
 
@@ -59,7 +62,8 @@ def bond_length(structure: Structure) -> float:
     Raises
     ------
     ValueError
-        If the structure is empty, or the average exceeds 10 Å: the atoms are isolated.
+        If the structure is empty, two atoms are closer than 0.3 Å, or the average exceeds 10 Å:
+        the atoms are isolated.
 
     Examples
     --------
@@ -75,6 +79,10 @@ def bond_length(structure: Structure) -> float:
         centers, _, _, distances = structure.get_neighbor_list(radius)
         np.minimum.at(nearest, centers, distances)
         radius *= 1.6
+    if nearest.min() < SHORTEST_BOND:
+        raise ValueError(
+            f"two atoms are {nearest.min():.3f} Å apart; at least {SHORTEST_BOND} Å is accepted"
+        )
     average = nearest.mean()
     if average > LONGEST_BOND:
         raise ValueError(
@@ -95,32 +103,31 @@ def find_average_cell(structure: Structure) -> AverageCell:
     Notes
     -----
     The lattice's symmetry is that of its metric, within a tolerance on strain. It starts at
-    0.05 %, or at the strain that thermal motion of the size seen in the diffraction would give
-    the cell of a simulation. If the lattice is then of a kind that none of the seven classes
-    has, the tolerance grows, at most to 5 %, until the nearest one is reached.
+    0.05 %. If the lattice is then of a kind that none of the seven classes has, the cell is
+    strained, and the tolerance grows until the nearest such kind is reached: from the strain that
+    thermal motion of the size seen in the diffraction gives the cell of a simulation, at most to
+    5 %.
     """
     distance = bond_length(structure)
     primitive, displacement = find_average_lattice(structure, distance)
     primitive = Lattice(primitive).get_lll_reduced_lattice().matrix
     primitive = primitive * np.sign(np.linalg.det(primitive))  # right-handed
     thermal = THERMAL_STRAIN * displacement / distance / np.sqrt(len(structure))
-    tolerances = [max(thermal, STRAIN_TOLERANCES[0]), *STRAIN_TOLERANCES[1:]]
-    cells = (_average_cell(primitive, strain, structure.volume) for strain in sorted(tolerances))
-    return next((cell for cell in cells if cell.bravais != "other"), None) or _average_cell(
-        primitive, tolerances[0], structure.volume
-    )
+    strains = (EXACT, *(strain for strain in STRAIN_TOLERANCES if strain > thermal))
+    cells = (_average_cell(primitive, strain, structure.volume) for strain in strains)
+    first = next(cells)
+    return next((cell for cell in chain([first], cells) if cell.bravais != "other"), first)
 
 
 def _average_cell(primitive, strain, volume):
     """Conventional cell of a lattice within a tolerance on its strain."""
     points = (primitive, [[0.0, 0.0, 0.0]], [1])
-    symprec = strain * np.cbrt(np.linalg.det(primitive))
-    dataset = spglib.get_symmetry_dataset(points, symprec=symprec)
-    conventional = spglib.standardize_cell(points, no_idealize=True, symprec=symprec)
-    if dataset is None or conventional is None:  # Spglib can lose its way at a wide tolerance
+    dataset = spglib.get_symmetry_dataset(points, strain * np.cbrt(np.linalg.det(primitive)))
+    bravais = None if dataset is None else BRAVAIS.get(dataset.number)
+    if bravais is None:
         return AverageCell(primitive, "other", volume / np.linalg.det(primitive), strain)
-    bravais = BRAVAIS.get(dataset.number, "other")
-    return AverageCell(conventional[0], bravais, volume / np.linalg.det(conventional[0]), strain)
+    matrix = np.linalg.inv(dataset.transformation_matrix).T @ primitive  # not idealised
+    return AverageCell(matrix, bravais, volume / np.linalg.det(matrix), strain)
 
 
 def standard_cell(structure: Structure) -> Structure:

@@ -8,6 +8,7 @@ import gemmi
 import numpy as np
 from pymatgen.core import Structure
 from scipy.spatial.transform import Rotation
+from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
 from crystutor.cells import bond_length
@@ -15,6 +16,7 @@ from crystutor.structures import check_structure
 
 ATOM_BLOCK = 64
 CHUNK = 16
+BLAS = ThreadpoolController()  # several threads for such small products only get in the way
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ def diffraction_image(
     return channels / channels.max()
 
 
+@BLAS.wrap(limits=1, user_api="blas")
 def diffraction_channels(
     positions: np.ndarray,
     numbers: np.ndarray,

@@ -12,7 +12,6 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
 MAX_ATOMIC_NUMBER = 96
-MIN_DISTANCE = 0.3  # [Å]
 MIN_VOLUME = 0.01  # of a cell [Å^3]
 LARGE_CIF = 300_000  # [byte], about 4,000 atoms
 ZERO_VOLUME = "its cell has zero volume; three independent lattice vectors are needed"
@@ -76,9 +75,9 @@ def read_structure(path: str | Path) -> Structure:
 def check_structure(structure: Structure) -> None:
     """Raise a ValueError that says why a structure cannot be given a fingerprint, if it cannot.
 
-    Accepted are ordered, three-dimensionally periodic structures of at least one atom, no two
-    of them closer than 0.3 Å, of elements up to Z = 96 (the table of form factors, read at
-    Z + 2, ends at 98).
+    Accepted are ordered, three-dimensionally periodic structures of at least one atom, of elements
+    up to Z = 96 (the table of form factors, read at Z + 2, ends at 98). Distances are checked where
+    they are needed, by `crystutor.bond_length`.
     """
     if len(structure) == 0:
         raise ValueError("it holds no atoms; at least one is needed")
@@ -95,11 +94,6 @@ def check_structure(structure: Structure) -> None:
         raise ValueError(ZERO_VOLUME)
     for species in structure.composition.elements:
         _check_species(species)
-    distances = structure.get_neighbor_list(MIN_DISTANCE)[3]
-    if len(distances):
-        raise ValueError(
-            f"two atoms are {distances.min():.3f} Å apart; at least {MIN_DISTANCE} Å is accepted"
-        )
 
 
 def _check_species(species):

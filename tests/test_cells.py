@@ -112,6 +112,12 @@ def test_bond_length_counts_periodic_images():
         bond_length(Structure(Lattice.cubic(25), ["Po"], [[0, 0, 0]]))
 
 
+def test_two_atoms_in_one_place():
+    structure = Structure(Lattice.cubic(4), ["Cu", "Cu"], [[0, 0, 0], [0, 0, 0]])
+    with pytest.raises(ValueError, match="two atoms are 0.000 Å apart; at least 0.3 Å"):
+        build_cluster(structure)
+
+
 def test_bad_size():
     with pytest.raises(ValueError, match="n_atoms is 0"):
         build_cluster(build_prototype("fcc"), 0)

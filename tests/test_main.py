@@ -53,6 +53,16 @@ def test_an_isolated_atom(capsys, tmp_path):
     assert error.startswith(f"crystutor: error: {path}: ")
 
 
+def test_two_atoms_in_one_place(capsys, tmp_path):
+    path = tmp_path / "double.xyz"
+    path.write_text('2\nLattice="4 0 0 0 4 0 0 0 4" pbc="T T T"\nAg 0 0 0\nAg 0.1 0 0\n')
+    assert main(["classify", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error == (
+        f"crystutor: error: {path}: two atoms are 0.100 Å apart; at least 0.3 Å is accepted\n"
+    )
+
+
 def test_a_slab_gets_a_reason_and_no_class(capsys, tmp_path):
     slab = build_prototype("fcc").make_supercell([4, 4, 4], in_place=False)
     matrix = slab.lattice.matrix + [[0, 0, 0], [0, 0, 0], [0, 0, 15]]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Structure
 
 from crystutor import build_prototype, read_structure, space_group
 from crystutor.structures import check_structure
@@ -71,10 +71,6 @@ BAD_FILES = {
     "molecule.xyz": ("1\nwater\nO 0 0 0\n", "no three lattice vectors"),
     "slab.xyz": (SILVER_XYZ.replace("T T T", "T T F"), "no three lattice vectors"),
     "heavy.cif": (cif("Fm1 Fm 0 0 0 1"), "Fm has Z = 100; up to Z = 96"),
-    "overlap.xyz": (
-        SILVER_XYZ.replace("1\n", "2\n", 1) + "Ag 0.1 0 0\n",
-        "two atoms are 0.100 Å apart; at least 0.3 Å",
-    ),
     "dummy.cif": (cif("X1 X 0 0 0 1"), "."),
 }
 
@@ -96,12 +92,6 @@ def test_missing_file_and_folder(tmp_path):
         read_structure(tmp_path / "none.cif")
     with pytest.raises(ValueError, match="this is a folder"):
         read_structure(tmp_path)
-
-
-def test_two_atoms_in_one_place():
-    structure = Structure(Lattice.cubic(4), ["Cu", "Cu"], [[0, 0, 0], [0, 0, 0]])
-    with pytest.raises(ValueError, match="two atoms are 0.000 Å apart"):
-        check_structure(structure)
 
 
 def test_flat_cell():

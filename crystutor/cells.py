@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 
 from crystutor.average_lattice import find_average_lattice
 
-SHORTEST_BOND = 0.3  # [Å]
+SHORTEST_BOND = 0.1  # [Å]
 LONGEST_BOND = 10.0  # [Å]
 THERMAL_STRAIN = 4.0  # standard deviations
 EXACT = 5e-4
@@ -62,7 +62,7 @@ def bond_length(structure: Structure) -> float:
     Raises
     ------
     ValueError
-        If the structure is empty, two atoms are closer than 0.3 Å, or the average exceeds 10 Å:
+        If the structure is empty, two atoms are closer than 0.1 Å, or the average exceeds 10 Å:
         the atoms are isolated.
 
     Examples

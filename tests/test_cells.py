@@ -114,7 +114,7 @@ def test_bond_length_counts_periodic_images():
 
 def test_two_atoms_in_one_place():
     structure = Structure(Lattice.cubic(4), ["Cu", "Cu"], [[0, 0, 0], [0, 0, 0]])
-    with pytest.raises(ValueError, match="two atoms are 0.000 Å apart; at least 0.3 Å"):
+    with pytest.raises(ValueError, match="two atoms are 0.000 Å apart; at least 0.1 Å"):
         build_cluster(structure)
 
 

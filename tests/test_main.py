@@ -55,11 +55,11 @@ def test_an_isolated_atom(capsys, tmp_path):
 
 def test_two_atoms_in_one_place(capsys, tmp_path):
     path = tmp_path / "double.xyz"
-    path.write_text('2\nLattice="4 0 0 0 4 0 0 0 4" pbc="T T T"\nAg 0 0 0\nAg 0.1 0 0\n')
+    path.write_text('2\nLattice="4 0 0 0 4 0 0 0 4" pbc="T T T"\nAg 0 0 0\nAg 0.05 0 0\n')
     assert main(["classify", str(path)]) == 2
     error = capsys.readouterr().err
     assert error == (
-        f"crystutor: error: {path}: two atoms are 0.100 Å apart; at least 0.3 Å is accepted\n"
+        f"crystutor: error: {path}: two atoms are 0.050 Å apart; at least 0.1 Å is accepted\n"
     )
 
 

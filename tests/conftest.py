@@ -7,7 +7,7 @@ from crystutor import build_cluster, build_prototype
 EXAMPLES = {
     "fcc": "fcc",
     "bcc": "bcc",
-    "sc": "alpha-Po",
+    "sc": "sc",
     "diam": "diamond",
     "hex/rh": "hcp",
     "bct139": "Pa",

@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 from tqdm import tqdm
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+EMPTY = {"text/plain": ""}
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -41,6 +42,8 @@ def clean(notebook):
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("data") != EMPTY]
 
 
 if __name__ == "__main__":

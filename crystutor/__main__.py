@@ -114,7 +114,8 @@ def _lab(options):
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         return _complain("no folder 'notebooks' here; run this command in a clone of crystutor")
-    command = [sys.executable, "-m", "jupyterlab", str(folder / "00_start_here.ipynb")]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += ["--LabApp.default_url=/lab/tree/00_start_here.ipynb"]
     command += ["--no-browser"] if options.no_browser else []
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     os.execv(sys.executable, command)

@@ -4,11 +4,9 @@ import warnings
 from importlib.resources import files
 from pathlib import Path
 
-import ase.io
 import gemmi
 import numpy as np
 from pymatgen.core import Lattice, Structure
-from pymatgen.io.ase import AseAtomsAdaptor
 
 EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
 MAX_ATOMIC_NUMBER = 96
@@ -131,6 +129,8 @@ def _parse(path, file_format):
     with_ase = file_format in ASE_FORMATS.values()
     try:
         if with_ase:
+            import ase.io  # takes longer than all the rest
+
             parsed = ase.io.read(path, format=file_format)
         elif file_format == "cif" and path.stat().st_size > LARGE_CIF:
             parsed = _from_large_cif(path)
@@ -162,4 +162,4 @@ def _from_ase(atoms):
         )
     if np.linalg.matrix_rank(atoms.cell[:]) < 3:
         raise ValueError(ZERO_VOLUME)
-    return AseAtomsAdaptor.get_structure(atoms)
+    return Structure.from_ase_atoms(atoms)

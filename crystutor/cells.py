@@ -83,11 +83,11 @@ def bond_length(structure: Structure) -> float:
         raise ValueError(
             f"two atoms are {nearest.min():.3f} Å apart; at least {SHORTEST_BOND} Å is accepted"
         )
-    average = nearest.mean()
+    average = np.minimum(nearest, radius).mean()
     if average > LONGEST_BOND:
         raise ValueError(
-            f"the atoms are isolated, the nearest neighbour is {average:.0f} Å away on average; "
-            f"at most {LONGEST_BOND:.0f} Å is accepted"
+            f"the atoms are isolated, the nearest neighbour is {average:.0f} Å away or more on "
+            f"average; at most {LONGEST_BOND:.0f} Å is accepted"
         )
     return float(average)
 

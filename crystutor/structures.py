@@ -12,6 +12,7 @@ EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
 MAX_ATOMIC_NUMBER = 96
 MIN_VOLUME = 0.01  # of a cell [Å^3]
 LARGE_CIF = 300_000  # [byte], about 4,000 atoms
+NOT_FINITE = "some of its numbers are NaN or infinite; finite coordinates are needed"
 ZERO_VOLUME = "its cell has zero volume; three independent lattice vectors are needed"
 PYMATGEN_FORMATS = {
     ".cif": "cif",
@@ -86,7 +87,7 @@ def check_structure(structure: Structure) -> None:
     if not (
         np.isfinite(structure.lattice.matrix).all() and np.isfinite(structure.frac_coords).all()
     ):
-        raise ValueError("some coordinates are not finite numbers; NaN or infinity found")
+        raise ValueError(NOT_FINITE)
     a, b, c = structure.lattice.abc
     if not structure.volume > max(MIN_VOLUME, 1e-4 * a * b * c):
         raise ValueError(ZERO_VOLUME)
@@ -140,8 +141,10 @@ def _parse(path, file_format):
     except np.linalg.LinAlgError:
         raise ValueError(ZERO_VOLUME) from None
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise ValueError(f"not readable as {file_format} ({reason})") from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise ValueError(
+            f"not readable as {file_format}, a complete file of that format is needed ({reason})"
+        ) from error
     return _from_ase(parsed) if with_ase else parsed
 
 
@@ -160,6 +163,8 @@ def _from_ase(atoms):
             "it has no three lattice vectors; a periodic structure is needed "
             '(in extended XYZ: Lattice="..." on the second line)'
         )
+    if not np.isfinite(atoms.cell[:]).all():
+        raise ValueError(NOT_FINITE)
     if np.linalg.matrix_rank(atoms.cell[:]) < 3:
         raise ValueError(ZERO_VOLUME)
     return Structure.from_ase_atoms(atoms)

@@ -108,7 +108,7 @@ def test_a_huge_crystal_is_cut():
 
 def test_bond_length_counts_periodic_images():
     assert bond_length(Structure(Lattice.cubic(3), ["Po"], [[0, 0, 0]])) == pytest.approx(3)
-    with pytest.raises(ValueError, match="isolated, the nearest neighbour is 25 Å away"):
+    with pytest.raises(ValueError, match="isolated, the nearest neighbour is 25 Å away or more"):
         bond_length(Structure(Lattice.cubic(25), ["Po"], [[0, 0, 0]]))
 
 

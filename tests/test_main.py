@@ -49,7 +49,7 @@ def test_an_isolated_atom(capsys, tmp_path):
     Structure([[30, 0, 0], [0, 30, 0], [0, 0, 30]], ["Cu"], [[0, 0, 0]]).to(str(path), fmt="poscar")
     assert main(["classify", str(path)]) == 2
     error = capsys.readouterr().err
-    assert "the atoms are isolated, the nearest neighbour is 30 Å away" in error
+    assert "the atoms are isolated, the nearest neighbour is 30 Å away or more" in error
     assert error.startswith(f"crystutor: error: {path}: ")
 
 

@@ -67,6 +67,7 @@ BAD_FILES = {
     "no_atoms.cif": (cif(""), "not readable as cif|no atoms"),
     "partial.cif": (cif("Cu1 Cu 0 0 0 0.5"), "partially occupied"),
     "nan.xyz": (SILVER_XYZ.replace("Ag 0.0", "Ag nan"), "NaN"),
+    "nan_cell.xyz": (SILVER_XYZ.replace("4.0", "nan"), "NaN"),
     "flat.xyz": (SILVER_XYZ.replace("0 0 4.0", "0 4.0 0"), "zero volume"),
     "molecule.xyz": ("1\nwater\nO 0 0 0\n", "no three lattice vectors"),
     "slab.xyz": (SILVER_XYZ.replace("T T T", "T T F"), "no three lattice vectors"),

@@ -16,8 +16,9 @@ def view_structure(structure: Structure) -> nglview.NGLWidget:
     -------
     nglview.NGLWidget
     """
-    view = nglview.show_pymatgen(structure, default_representation=False)
-    view.add_spacefill(radius_type="covalent", radius_scale=0.5)
+    atoms = nglview.ASEStructure(structure.to_ase_atoms())
+    view = nglview.NGLWidget(atoms, default_representation=False)
+    view.add_spacefill(radius_type="covalent", radius_scale=0.6)
     view.add_unitcell()
     view.center()
     return view

@@ -3,9 +3,10 @@
 The way of a crystal through the package, one module a step:
 
     structures, prototypes    a structure from a file or from a table of prototypes
-    average_lattice, cells    its standard cell, and a cluster of about 250 atoms
+    average_lattice           its lattice, from its own diffraction
+    blocks, cells             its standard cell, and a cluster of about 250 atoms
     defects                   vacancies, displacements, substitutions
-    fingerprint               diffraction image, 64 x 64 x 3
+    detector, fingerprint     diffraction image, 64 x 64 x 3
     dataset                   many of them, with labels
     convnet                   the network; imports TensorFlow
     symmetry                  the baseline: Spglib
@@ -31,7 +32,8 @@ from crystutor.defects import (
     remove_body_centers,
     substitute_atoms,
 )
-from crystutor.fingerprint import PAPER_DETECTOR, Detector, fingerprint, fingerprints
+from crystutor.detector import PAPER_DETECTOR, Detector
+from crystutor.fingerprint import fingerprint, fingerprints
 from crystutor.prototypes import PROTOTYPES, Prototype, build_prototype, build_rhombohedral
 from crystutor.structures import EXAMPLES, read_structure
 from crystutor.symmetry import CLASSES, space_group

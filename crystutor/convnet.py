@@ -64,17 +64,7 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
     A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Fig. 3 and Table 2.
     """
     layers, seeds = keras.layers, _seeds(seed)
-    convolutions = [
-        layers.Conv2D(
-            n_filters,
-            KERNEL_SIZE,
-            padding="same",
-            activation="relu",
-            kernel_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
-            name=f"conv{number}",
-        )
-        for number, n_filters in enumerate(FILTERS, start=1)
-    ]
+    convolutions = [_convolution(number, next(seeds)) for number in range(1, len(FILTERS) + 1)]
     convnet = keras.Sequential(
         [
             keras.Input((64, 64, 3), name="fingerprint"),
@@ -85,19 +75,9 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
             *convolutions[4:],
             layers.Flatten(name="flatten"),
             layers.Dropout(0.25, seed=next(seeds), name="dropout"),
-            layers.Dense(
-                128,
-                activation="relu",
-                kernel_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
-                name="dense",
-            ),
+            _dense(128, "relu", next(seeds), "dense"),
             layers.BatchNormalization(name="batch_normalization"),
-            layers.Dense(
-                len(CLASSES),
-                activation="softmax",
-                kernel_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
-                name="classes",
-            ),
+            _dense(len(CLASSES), "softmax", next(seeds), "classes"),
         ],
         name="convnet",
     )
@@ -244,6 +224,22 @@ def _classify(structure, convnet, name):
     best = int(probabilities.argmax())
     named = dict(zip(CLASSES, map(float, probabilities), strict=True))
     return Classification(CLASSES[best], named[CLASSES[best]], named, cell)
+
+
+def _convolution(number, seed):
+    return keras.layers.Conv2D(
+        FILTERS[number - 1],
+        KERNEL_SIZE,
+        padding="same",
+        activation="relu",
+        kernel_initializer=keras.initializers.Orthogonal(seed=seed),
+        name=f"conv{number}",
+    )
+
+
+def _dense(n_units, activation, seed, name):
+    initializer = keras.initializers.Orthogonal(seed=seed)
+    return keras.layers.Dense(n_units, activation, kernel_initializer=initializer, name=name)
 
 
 def _seeds(seed):

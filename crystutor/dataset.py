@@ -12,7 +12,8 @@ from pymatgen.core import Element, Structure
 from scipy.spatial.transform import Rotation
 from tqdm.auto import tqdm
 
-from crystutor.cells import bond_length, choose_repeats, cut_block, find_average_cell
+from crystutor.blocks import choose_repeats, cut_block
+from crystutor.cells import bond_length, find_average_cell
 from crystutor.fingerprint import diffraction_channels
 from crystutor.prototypes import PROTOTYPES, build_prototype
 from crystutor.symmetry import CLASSES, SPACE_GROUP_CLASSES, class_by_symmetry

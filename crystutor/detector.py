@@ -1,0 +1,74 @@
+"""The detector of the diffraction experiment: which directions its pixels look in."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A flat detector behind the crystal, its centre between pixels on the beam, along +z.
+
+    Attributes
+    ----------
+    wavelength : wavelength of the plane wave [m]
+    distance : from crystal to detector [m]
+    pixel_size : edge of a pixel [m]
+    n_pixels : pixels along an edge
+    inner_radius, outer_radius : pixels at a distance from the centre between the two, both
+        excluded, are kept, the others read zero [pixel]
+
+    Examples
+    --------
+    >>> Detector().scattering_vectors.shape
+    (2748, 3)
+    """
+
+    wavelength: float = 5.0e-12
+    distance: float = 0.1
+    pixel_size: float = 4.0e-4
+    n_pixels: int = 64
+    inner_radius: float = 5.0
+    outer_radius: float = 30.0
+
+    def __post_init__(self):
+        for name in ("wavelength", "distance", "pixel_size", "n_pixels", "outer_radius"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; a positive number is accepted")
+        if not self.mask.any():
+            raise ValueError(
+                f"no pixel lies between inner_radius = {self.inner_radius} "
+                f"and outer_radius = {self.outer_radius}"
+            )
+
+    @cached_property
+    def _offsets(self):
+        """Column (x) and row (y) of every pixel, from the centre [pixel]."""
+        axis = np.arange(self.n_pixels) - (self.n_pixels - 1) / 2
+        return np.meshgrid(axis, axis)
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """Pixels that are kept, shape (n_pixels, n_pixels), bool."""
+        radius = np.hypot(*self._offsets)
+        return (radius > self.inner_radius) & (radius < self.outer_radius)
+
+    @cached_property
+    def _pixel_positions(self):
+        x, y = (offset[self.mask] * self.pixel_size for offset in self._offsets)
+        return np.column_stack([x, y, np.full_like(x, self.distance)])
+
+    @cached_property
+    def scattering_vectors(self) -> np.ndarray:
+        """Q = (2 pi / wavelength) (p / |p| - z) of the kept pixels, shape (n_kept, 3) [1/Å]."""
+        direction = self._pixel_positions / np.linalg.norm(self._pixel_positions, axis=1)[:, None]
+        return 2 * np.pi / (self.wavelength * 1e10) * (direction - [0, 0, 1])
+
+    @cached_property
+    def solid_angles(self) -> np.ndarray:
+        """Solid angle of the kept pixels, (distance / |p|)^3, shape (n_kept,); on the beam 1."""
+        return (self.distance / np.linalg.norm(self._pixel_positions, axis=1)) ** 3
+
+
+PAPER_DETECTOR = Detector()

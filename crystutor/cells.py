@@ -1,7 +1,6 @@
 """Cells of a crystal: nearest-neighbour distance, standard cell, finite cluster."""
 
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import spglib
@@ -12,10 +11,11 @@ from crystutor.blocks import choose_repeats, cut_block
 
 SHORTEST_BOND = 0.1  # [Å]
 LONGEST_BOND = 10.0  # [Å]
-THERMAL_STRAIN = 4.0  # standard deviations
+THERMAL_STRAIN = 3.0  # standard deviations
+LEAST_STRAIN = 1e-2
 EXACT = 5e-4
-STRAIN_TOLERANCES = (2e-3, 5e-3, 1e-2, 2e-2, 3e-2, 5e-2)
-BRAVAIS = {123: "tP", 139: "tI", 166: "hR", 191: "hP", 221: "cP", 225: "cF", 229: "cI"}
+BRAVAIS = {221: "cP", 225: "cF", 229: "cI", 191: "hP", 139: "tI", 123: "tP", 166: "hR"}
+SYMMETRY = (*BRAVAIS.values(), "other")  # highest first
 
 
 @dataclass(frozen=True)
@@ -105,19 +105,22 @@ def find_average_cell(structure: Structure) -> AverageCell:
     -----
     The lattice's symmetry is that of its metric, within a tolerance on strain. It starts at
     0.05 %. If the lattice is then of a kind that none of the seven classes has, the cell is
-    strained, and the tolerance grows until the nearest such kind is reached: from the strain that
-    thermal motion of the size seen in the diffraction gives the cell of a simulation, at most to
-    5 %.
+    strained: of the lattices within one to three times the strain that thermal motion of the size
+    seen in the diffraction gives the cell of a simulation, the most symmetric one is taken, and
+    else the nearest of those within 5 %.
     """
     distance = bond_length(structure)
     primitive, displacement = find_average_lattice(structure, distance)
     primitive = Lattice(primitive).get_lll_reduced_lattice().matrix
     primitive = primitive * np.sign(np.linalg.det(primitive))  # right-handed
-    thermal = THERMAL_STRAIN * displacement / distance / np.sqrt(len(structure))
-    strains = (EXACT, *(strain for strain in STRAIN_TOLERANCES if strain > thermal))
-    cells = (_average_cell(primitive, strain, structure.volume) for strain in strains)
-    first = next(cells)
-    return next((cell for cell in chain([first], cells) if cell.bravais != "other"), first)
+    exact = _average_cell(primitive, EXACT, structure.volume)
+    if exact.bravais != "other":
+        return exact
+    thermal = max(THERMAL_STRAIN * displacement / distance / np.sqrt(len(structure)), LEAST_STRAIN)
+    near = [_average_cell(primitive, factor * thermal, structure.volume) for factor in (1, 2, 3)]
+    far = [_average_cell(primitive, strain, structure.volume) for strain in (0.04, 0.05)]
+    symmetric = [*sorted(near, key=lambda cell: SYMMETRY.index(cell.bravais)), *far]
+    return next((cell for cell in symmetric if cell.bravais != "other"), exact)
 
 
 def _average_cell(primitive, strain, volume):

@@ -3,6 +3,11 @@
 import nglview
 from pymatgen.core import Structure
 
+REPRESENTATIONS = [
+    {"type": "spacefill", "params": {"radiusType": "covalent", "radiusScale": 0.6}},
+    {"type": "unitcell", "params": {}},
+]
+
 
 def view_structure(structure: Structure) -> nglview.NGLWidget:
     """Show a structure in an interactive NGL view: drag to turn, scroll to zoom.
@@ -17,8 +22,4 @@ def view_structure(structure: Structure) -> nglview.NGLWidget:
     nglview.NGLWidget
     """
     atoms = nglview.ASEStructure(structure.to_ase_atoms())
-    view = nglview.NGLWidget(atoms, default_representation=False)
-    view.add_spacefill(radius_type="covalent", radius_scale=0.6)
-    view.add_unitcell()
-    view.center()
-    return view
+    return nglview.NGLWidget(atoms, representations=REPRESENTATIONS)

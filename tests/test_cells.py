@@ -76,6 +76,20 @@ def test_average_cell_of_a_defective_supercell(labelled_cell, vacancies, sigma):
         assert found.n_cells == pytest.approx(damaged.volume / cell.volume, rel=1e-3)
 
 
+def test_a_slightly_strained_cell_keeps_its_lattice(labelled_cell):
+    """A random strain of 0.3 %, as the cell of a simulation at constant pressure has."""
+    label, cell = labelled_cell
+    rng = np.random.default_rng(7)
+    for _ in range(5):
+        strain = rng.normal(0, 0.003, (3, 3))
+        damaged = displace_atoms(random_supercell(cell, rng), 0.05, seed=1)
+        matrix = damaged.lattice.matrix @ (np.eye(3) + (strain + strain.T) / 2)
+        strained = Structure(matrix, damaged.atomic_numbers, damaged.frac_coords)
+        found = find_average_cell(strained)
+        assert found.bravais == BRAVAIS[label]
+        assert found.strain > 5e-4
+
+
 def test_cluster_of_a_cell_is_its_supercell(labelled_cell):
     _, cell = labelled_cell
     cluster = build_cluster(cell)

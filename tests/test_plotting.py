@@ -43,7 +43,8 @@ def test_each_class_keeps_its_colour():
 
 def test_a_view_shows_atoms_and_cell(copper):
     view = view_structure(copper)
-    load, *added = view._ngl_msg_archive
-    assert not load["kwargs"]["defaultRepresentation"]
-    assert load["args"][0]["data"].count("ATOM") == len(copper)
-    assert [message["args"] for message in added] == [["spacefill"], ["unitcell"]]
+    messages = {message["methodName"]: message for message in view._ngl_msg_archive}
+    assert messages["loadFile"]["args"][0]["data"].count("ATOM") == len(copper)
+    assert not messages["loadFile"]["kwargs"]["defaultRepresentation"]
+    shown = [message["args"] for message in view._ngl_msg_archive if message["args"]][1:]
+    assert shown == [["spacefill"], ["unitcell"]]

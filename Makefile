@@ -20,7 +20,7 @@ test: $(VENV)/tested
 
 bench: $(VENV)/tested
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-sort=name \
-	    --benchmark-columns=min,median,max,rounds --doctest-modules -q
+	    --benchmark-columns=min,median,max,rounds -q
 
 lint: $(VENV)/tested
 	$(BIN)/ruff check .

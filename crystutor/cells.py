@@ -11,9 +11,9 @@ from crystutor.blocks import choose_repeats, cut_block
 
 SHORTEST_BOND = 0.1  # [Å]
 LONGEST_BOND = 10.0  # [Å]
-THERMAL_STRAIN = 3.0  # standard deviations
-LEAST_STRAIN = 1e-2
-EXACT = 5e-4
+EXACT = 5e-4  # strain within which a lattice has its symmetry
+THERMAL_STRAIN = 3.0  # standard deviations of the strain of a simulation's cell
+LEAST_STRAIN = 1e-2  # tolerance for a cell that is strained at all
 BRAVAIS = {221: "cP", 225: "cF", 229: "cI", 191: "hP", 139: "tI", 123: "tP", 166: "hR"}
 SYMMETRY = (*BRAVAIS.values(), "other")  # highest first
 

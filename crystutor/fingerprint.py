@@ -188,7 +188,7 @@ def form_factor(Z: int, detector: Detector = PAPER_DETECTOR) -> np.ndarray:
         raise ValueError(f"no form factor for Z = {Z}; elements up to Z = 96 are accepted")
     s_squared = (np.linalg.norm(detector.scattering_vectors, axis=1) / (4 * np.pi)) ** 2
     gaussians = (
-        a * np.exp(-b * s_squared) for a, b in zip(coefficients.a, coefficients.b, strict=False)
+        a * np.exp(-b * s_squared) for a, b in zip(coefficients.a, coefficients.b, strict=True)
     )
     return sum(gaussians, coefficients.c).astype(np.float32)
 

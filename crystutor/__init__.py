@@ -3,7 +3,7 @@
 The way of a crystal through the package, one module a step:
 
     structures, prototypes    a structure from a file or from a table of prototypes
-    average_lattice           its lattice, from its own diffraction
+    bragg, average_lattice    its lattice, from its own diffraction
     blocks, cells             its standard cell, and a cluster of about 250 atoms
     defects                   vacancies, displacements, substitutions
     detector, fingerprint     diffraction image, 64 x 64 x 3

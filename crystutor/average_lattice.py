@@ -5,92 +5,23 @@ everywhere else like N. For a periodic structure every candidate is a reciprocal
 its own cell, an integer vector h; the peaks among them generate a sublattice.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import spglib
 from pymatgen.core import Structure
-from threadpoolctl import ThreadpoolController
+from scipy.stats import gamma
+
+from crystutor.bragg import FALSE_ALARM, FEW_ATOMS, bragg_pattern
 
 RESOLUTION = 2.0  # highest |g| times the bond length
-FALSE_ALARM = 1e-6  # probability that one speckle of the whole pattern passes for a peak
-FEW_ATOMS = 40  # below, there is no speckle to tell peaks from: the cell is taken as perfect
-MOST_SCATTERERS = 4000  # a random choice of that many atoms has the same peaks
-WEAKEST_PEAK = 1e-4  # of the strongest possible: what rounded coordinates leave behind
-SIGNIFICANCE = 3.0  # mean intensity over background of a set of points
-SHELL_SIZE = 200
+FALSE_REFINEMENT = 3e-4  # probability that speckle refines a lattice by a given factor
+MOST_VACANCIES = 0.8  # fraction
+FALSE_CANDIDATES = 10  # speckles among the points that are tried as faint peaks
+STRONG, FAINT = 3.0, 2.5  # mean intensity over background of a set of points
 WIDEST_VACUUM = 6.0  # [Å]
-BLAS = ThreadpoolController()
 
 
 class NoAverageLatticeError(ValueError):
     """No three-dimensional average lattice stands out of the diffraction pattern."""
-
-
-@dataclass(frozen=True)
-class BraggPattern:
-    """Intensities at the reciprocal-lattice points of a structure's own cell, one of each +-h.
-
-    Attributes
-    ----------
-    indices : integer vectors h, shape (n, 3)
-    g : their lengths, shape (n,) [1/Å]
-    intensities : |sum_j exp(2 pi i h.x_j)|^2, shape (n,)
-    background : level of the speckle at the same points, shape (n,)
-    n_scatterers : number of atoms in the sum
-    """
-
-    indices: np.ndarray
-    g: np.ndarray
-    intensities: np.ndarray
-    background: np.ndarray
-    n_scatterers: int
-
-    @property
-    def ratios(self) -> np.ndarray:
-        """Intensity over background."""
-        return self.intensities / self.background
-
-    @property
-    def displacement(self) -> float:
-        """Standard deviation of the atoms' displacements per component [Å], from the speckle.
-
-        Vacancies of fraction x and displacements leave a background of 1 - (1 - x) exp(-4 pi^2
-        sigma^2 g^2) per atom: a straight line in the logarithm over g^2.
-        """
-        order = 1 - np.minimum(self.background / self.n_scatterers, 0.99)
-        outer = self.g > self.g[-1] / 3
-        slope = np.polyfit(self.g[outer] ** 2, np.log(order[outer]), 1)[0]
-        return float(np.sqrt(max(0.0, -slope)) / (2 * np.pi))
-
-
-@BLAS.wrap(limits=1, user_api="blas")  # so that several processes share the cores
-def bragg_pattern(structure: Structure, g_max: float) -> BraggPattern:
-    """Evaluate the structure factor of unit scatterers up to |g| = g_max [1/Å].
-
-    The sum factorises into one exponential per axis, so that it costs one complex matrix product
-    for each value of the first index.
-    """
-    fractions = np.mod(structure.frac_coords, 1.0)
-    if len(fractions) > MOST_SCATTERERS:
-        fractions = np.random.default_rng(0).choice(fractions, MOST_SCATTERERS, replace=False)
-    limits = np.floor(g_max * np.array(structure.lattice.abc)).astype(int)
-    axes = [np.arange(-limit, limit + 1) for limit in limits]
-    axes[0] = axes[0][limits[0] :]
-    first, second, third = (
-        np.exp(2j * np.pi * np.outer(axis, x)).astype(np.complex64)
-        for axis, x in zip(axes, fractions.T, strict=True)
-    )
-    amplitudes = np.stack([(second * row) @ third.T for row in first])
-    indices = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    g = np.linalg.norm(
-        indices @ structure.lattice.reciprocal_lattice_crystallographic.matrix, axis=1
-    )
-    kept = np.flatnonzero((g <= g_max) & _is_first_of_pair(indices))
-    kept = kept[np.argsort(g[kept], kind="stable")]
-    intensities = np.abs(amplitudes.ravel()[kept]).astype(float) ** 2
-    background = _speckle_level(g[kept], intensities, len(fractions))
-    return BraggPattern(indices[kept], g[kept], intensities, background, len(fractions))
 
 
 def find_average_lattice(structure: Structure, bond_length: float) -> tuple[np.ndarray, float]:
@@ -130,46 +61,58 @@ def find_average_lattice(structure: Structure, bond_length: float) -> tuple[np.n
     return np.linalg.inv(reciprocal).T, pattern.displacement
 
 
-def _is_first_of_pair(indices):
-    """True for one of h and -h, and false for h = 0."""
-    h, k, l = indices.T
-    return (h > 0) | ((h == 0) & ((k > 0) | ((k == 0) & (l > 0))))
-
-
-def _speckle_level(g, intensities, n_scatterers):
-    """Mean of the exponentially distributed speckle, from its median, shell by shell in |g|."""
-    floor = WEAKEST_PEAK * n_scatterers**2 / np.log(len(intensities) / FALSE_ALARM)
-    if n_scatterers < FEW_ATOMS:
-        return np.full(len(intensities), floor)
-    n_shells = max(1, len(intensities) // SHELL_SIZE)
-    centers = [np.mean(shell**2) for shell in np.array_split(g, n_shells)]
-    levels = [np.median(shell) / np.log(2) for shell in np.array_split(intensities, n_shells)]
-    return np.maximum(np.interp(g**2, centers, levels), floor)
-
-
 def _peak_lattice(pattern, threshold):
-    """Basis of the integer lattice that the peaks generate, strongest first, shape (<= 3, 3).
+    """Basis of the integer lattice that the peaks generate, shape (<= 3, 3).
 
-    A weaker peak outside the lattice of the stronger ones refines it only if the whole set of
-    points that it would add stands out; the diffuse foot of a strong peak does not pass.
+    Peaks too faint to be told from speckle one by one refine it if together they are too bright.
+    """
+    basis = _refine(pattern, np.zeros((0, 3), int), threshold, STRONG)
+    if len(basis) < 3:
+        return basis
+    finer = _refine(pattern, basis, np.log(len(pattern.g) / FALSE_CANDIDATES), FAINT)
+    index = abs(np.linalg.det(basis) / np.linalg.det(finer))
+    n_choices = 3 * index**2  # about as many lattices are finer by this factor
+    sure = _log_evidence(pattern, finer, basis) > np.log(n_choices / FALSE_REFINEMENT)
+    return finer if sure else basis
+
+
+def _refine(pattern, basis, threshold, least):
+    """Refine a lattice by the points brighter than a threshold, strongest first.
+
+    A point outside the lattice is taken only if the whole set of points that it would add has the
+    least mean intensity over background; the diffuse foot of a strong peak does not pass.
     """
     peaks = np.flatnonzero(pattern.ratios > threshold)
     peaks = peaks[np.argsort(-pattern.intensities[peaks], kind="stable")]
-    basis = np.zeros((0, 3), int)
+    peaks = peaks[~_contains(basis, pattern.indices[peaks])]
     while len(peaks):
-        candidate = integer_basis(np.vstack([basis, pattern.indices[peaks[0]]]))
-        if len(candidate) > len(basis) or _stands_out(pattern, candidate, basis):
-            basis = candidate
-        outside = ~_contains(basis, pattern.indices[peaks])
-        outside[0] = False
-        peaks = peaks[outside]
+        finer = integer_basis(np.vstack([basis, pattern.indices[peaks[0]]]))
+        if len(finer) > len(basis) or _added(pattern, finer, basis).mean() > least:
+            basis = finer
+        peaks = peaks[1:]
+        peaks = peaks[~_contains(basis, pattern.indices[peaks])]
     return basis
 
 
-def _stands_out(pattern, finer, coarser):
-    """Tell if the points by which one lattice is finer than another are bright on average."""
-    added = _contains(finer, pattern.indices) & ~_contains(coarser, pattern.indices)
-    return pattern.ratios[added].mean() > SIGNIFICANCE
+def _log_evidence(pattern, finer, coarser):
+    """How unlikely it is, -ln p, that speckle is as bright as the points that a lattice adds.
+
+    Points that differ by a vector of the coarser lattice are not independent: n sites per cell
+    have n amplitudes between them for each coset, and h and -h have the same intensity.
+    """
+    added = _added(pattern, finer, coarser)
+    if len(added) == 0:
+        return 0.0
+    n_cells, n_finer_cells = (abs(np.linalg.det(basis)) for basis in (coarser, finer))
+    vacancies = min(pattern.background[0] / pattern.n_scatterers, MOST_VACANCIES)
+    sites_per_cell = max(1.0, pattern.n_scatterers / (1 - vacancies) / n_cells)
+    n_amplitudes = min(len(added), (n_cells / n_finer_cells - 1) * sites_per_cell / 2)
+    return -gamma.logsf(added.mean() * n_amplitudes, n_amplitudes)
+
+
+def _added(pattern, finer, coarser):
+    """Ratios of the points by which one lattice is finer than another."""
+    return pattern.ratios[_contains(finer, pattern.indices) & ~_contains(coarser, pattern.indices)]
 
 
 def _is_speckle(pattern, basis):
@@ -177,7 +120,7 @@ def _is_speckle(pattern, basis):
     if pattern.n_scatterers < FEW_ATOMS:
         return False
     ratios = np.sort(pattern.ratios[_contains(basis, pattern.indices)])
-    return len(ratios) <= 3 or ratios[:-3].mean() < SIGNIFICANCE
+    return len(ratios) <= 3 or ratios[:-3].mean() < STRONG
 
 
 def _contains(basis, vectors):
@@ -208,6 +151,7 @@ def integer_basis(vectors: np.ndarray) -> np.ndarray:
         pivots = rank + np.flatnonzero(rows[rank:, column])
         if len(pivots):
             rows[[rank, pivots[0]]] = rows[[pivots[0], rank]]
+            rows[:rank] -= np.outer(rows[:rank, column] // rows[rank, column], rows[rank])
             rank += 1
     return rows[:rank]
 
@@ -222,7 +166,7 @@ def _refuse_vacuum(structure, bond_length):
     for axis, normal in enumerate(structure.lattice.reciprocal_lattice_crystallographic.abc):
         fractions = np.sort(np.mod(structure.frac_coords[:, axis], 1.0))
         gap = np.diff(fractions, append=fractions[0] + 1).max() / normal
-        if gap > max(WIDEST_VACUUM, 2 * bond_length):
+        if gap > max(WIDEST_VACUUM, 3 * bond_length):
             raise NoAverageLatticeError(
                 f"no average lattice: {gap:.0f} Å of vacuum along axis {'abc'[axis]}; "
                 "a crystal that fills its cell is accepted, not a slab, a layer or a molecule"

@@ -215,7 +215,10 @@ def build_average_cluster(
     if n_atoms < 1:
         raise ValueError(f"n_atoms is {n_atoms}; a positive number is accepted")
     cell = find_average_cell(structure)
-    large = structure.volume > 0.4 * n_atoms * bond_length(structure) ** 3
+    large = (
+        len(structure) > 0.2 * n_atoms
+        and structure.volume > 0.4 * n_atoms * bond_length(structure) ** 3
+    )
     repeats = _own_repeats(structure.lattice.matrix, cell.matrix)
     if repeats is None or not large or len(structure) > 1.6 * n_atoms:
         wanted = min(n_atoms, len(structure)) if large else n_atoms

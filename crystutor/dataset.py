@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from ase.data import covalent_radii
 from pymatgen.core import Element, Structure
 from scipy.spatial.transform import Rotation
 from tqdm.auto import tqdm
@@ -15,13 +16,14 @@ from tqdm.auto import tqdm
 from crystutor.blocks import choose_repeats, cut_block
 from crystutor.cells import bond_length, find_average_cell
 from crystutor.fingerprint import diffraction_channels
-from crystutor.prototypes import PROTOTYPES, build_prototype
+from crystutor.prototypes import PROTOTYPES, build_prototype, scale_shortest_distance
 from crystutor.symmetry import CLASSES, SPACE_GROUP_CLASSES, class_by_symmetry
 
 SPECIES = tuple(Element.from_Z(Z).symbol for Z in range(1, 84))  # H to Bi, 83 as in the paper
-HYPOTHETICAL_SHARE = 0.5
 BLOCK = 64
 MOST_DRAWS = 50
+SHORTEST_IN_SOLIDS = 1.4  # [Å]; twice the radius of hydrogen is the bond of its molecule
+MOLECULAR = 4.0  # volume per atom over the cubed nearest-neighbour distance
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,19 @@ class Variety:
         average nearest-neighbour distance
     background : weight of the scattering from as many atoms at random places, an amorphous film
         in the beam: drawn from (0, background) for half of the images, 0 for the others
+    hypothetical : share of crystals of the hypothetical prototypes
     """
 
     n_atoms: tuple[int, int] = (100, 420)
     elongation: float = 0.15
     scale: tuple[float, float] = (0.88, 1.16)
     background: float = 2.5
+    hypothetical: float = 0.5
 
 
-PAPER_VARIETY = Variety(n_atoms=(250, 250), elongation=0.0, scale=(1.0, 1.0), background=0.0)
+PAPER_VARIETY = Variety(
+    n_atoms=(250, 250), elongation=0.0, scale=(1.0, 1.0), background=0.0, hypothetical=0.0
+)
 
 
 @dataclass(frozen=True)
@@ -100,10 +106,10 @@ def pristine_dataset(
 
     Notes
     -----
-    Each crystal takes a prototype of its class (half of them hypothetical ones), one of 83
-    elements (H to Bi) and parameters evenly from the prototype's ranges. Its label is confirmed
-    with Spglib by the paper's rule, see `crystutor.symmetry.class_by_symmetry`. It is turned
-    about three axes by random angles, and its standard cell is found again.
+    Each crystal takes a prototype of its class (half of them hypothetical ones by default), one
+    of 83 elements (H to Bi) and parameters evenly from the prototype's ranges. Its label is
+    confirmed with Spglib by the paper's rule, see `crystutor.symmetry.class_by_symmetry`. It is
+    turned about three axes by random angles, and its standard cell is found again.
 
     Examples
     --------
@@ -152,18 +158,27 @@ def load_dataset(path: str | Path) -> Dataset:
         return Dataset(arrays["images"], arrays["labels"], arrays["crystals"])
 
 
-def draw_crystal(label: str, rng: np.random.Generator) -> tuple[Structure, dict]:
-    """Draw a perfect crystal of a class: its conventional cell, and what it was made from."""
+def draw_crystal(
+    label: str, rng: np.random.Generator, hypothetical: float = 0.0
+) -> tuple[Structure, dict]:
+    """Draw a perfect crystal of a class: its conventional cell, and what it was made from.
+
+    `hypothetical` is the probability to take one of the hypothetical prototypes. The shortest
+    distance is two covalent radii of the element, but for crystals of dumbbells, which keep their
+    prototype's lengths.
+    """
     for _ in range(MOST_DRAWS):
-        prototype = PROTOTYPES[
-            rng.choice(_prototype_names(label, rng.random() < HYPOTHETICAL_SHARE))
-        ]
+        prototype = PROTOTYPES[rng.choice(_prototype_names(label, rng.random() < hypothetical))]
         element = str(rng.choice(SPECIES))
         parameters = {
             name: float(rng.uniform(*range_)) for name, range_ in prototype.ranges.items()
         }
-        a = prototype.parameters["a"]  # lengths cancel in the fingerprint
-        structure = build_prototype(prototype.name, element, a=a, **parameters)
+        structure = build_prototype(
+            prototype.name, element, a=prototype.parameters["a"], **parameters
+        )
+        if not _is_molecular(structure):
+            distance = max(2 * covalent_radii[Element(element).Z], SHORTEST_IN_SOLIDS)
+            structure = scale_shortest_distance(structure, distance)
         if class_by_symmetry(structure) == label:
             return structure, {
                 "prototype": prototype.name,
@@ -178,6 +193,26 @@ def random_orientation(structure: Structure, rng: np.random.Generator) -> Struct
     rotation = Rotation.from_euler("xyz", rng.uniform(0, 2 * np.pi, 3)).as_matrix()
     matrix = structure.lattice.matrix @ rotation.T
     return Structure(matrix, structure.atomic_numbers, structure.frac_coords)
+
+
+def random_supercell(
+    structure: Structure, rng: np.random.Generator, n_atoms: tuple[int, int] = (150, 400)
+) -> Structure:
+    """Supercell of the primitive cell, of random shape, orientation and number of atoms."""
+    primitive = structure.get_primitive_structure(tolerance=1e-3)
+    fewest, most = n_atoms
+    edges = np.cbrt(np.sqrt(fewest * most) / len(primitive) * primitive.volume)
+    repeats = np.maximum(1, edges / np.array(primitive.lattice.abc))
+    while True:
+        matrix = np.diag(np.round(repeats * rng.uniform(0.6, 1.6, 3))).astype(int)
+        matrix += rng.integers(-2, 3, (3, 3))
+        if fewest <= len(primitive) * abs(round(np.linalg.det(matrix))) <= most:
+            supercell = primitive.make_supercell(matrix, in_place=False)
+            return random_orientation(supercell, rng)
+
+
+def _is_molecular(structure):
+    return structure.volume / len(structure) > MOLECULAR * bond_length(structure) ** 3
 
 
 @cache
@@ -215,7 +250,7 @@ def _draw_block(seed, variety, defect, indices):
 
 def _draw_image(seed, variety, defect, index):
     rng = np.random.default_rng([seed, index])
-    structure, crystal = draw_crystal(CLASSES[index % len(CLASSES)], rng)
+    structure, crystal = draw_crystal(CLASSES[index % len(CLASSES)], rng, variety.hypothetical)
     structure = random_orientation(structure, rng)
     cluster, repeats = _draw_cluster(structure, variety, rng)
     if defect is not None:

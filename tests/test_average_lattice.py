@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from crystutor import bond_length, displace_atoms, remove_atoms
-from crystutor.average_lattice import bragg_pattern, find_average_lattice, integer_basis
+from crystutor.average_lattice import find_average_lattice, integer_basis
+from crystutor.bragg import bragg_pattern
 
 
 def test_integer_basis_spans_the_same_lattice():
@@ -13,6 +14,16 @@ def test_integer_basis_spans_the_same_lattice():
         coefficients = vectors @ np.linalg.pinv(basis)
         np.testing.assert_allclose(coefficients, np.round(coefficients), atol=1e-9)
         assert np.linalg.matrix_rank(vectors) == len(basis)
+
+
+def test_integer_basis_stays_small():
+    """Entries above a pivot are smaller than it, however many vectors are joined one by one."""
+    rng = np.random.default_rng(1)
+    basis = np.zeros((0, 3), int)
+    for vector in 7 * rng.integers(-60, 61, (40, 3)):
+        basis = integer_basis(np.vstack([basis, vector]))
+        assert np.abs(basis).max() <= 7 * 60**3
+    np.testing.assert_array_equal(np.abs(basis), 7 * np.eye(3))
 
 
 def test_pattern_is_the_structure_factor(copper):

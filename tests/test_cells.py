@@ -14,7 +14,7 @@ from crystutor import (
     standard_cell,
 )
 from crystutor.average_lattice import NoAverageLatticeError
-from crystutor.dataset import random_orientation
+from crystutor.dataset import random_orientation, random_supercell
 
 BRAVAIS = {
     "fcc": "cF",
@@ -26,15 +26,6 @@ BRAVAIS = {
     "bct141": "tI",
 }
 NAMED = [name for name in PROTOTYPES if not name.startswith("hypothetical ")]
-
-
-def random_supercell(structure, rng, fewest=150, most=400):
-    """A supercell of the primitive cell, of random shape and orientation."""
-    primitive = structure.get_primitive_structure(tolerance=1e-3)
-    while True:
-        matrix = np.diag(rng.integers(2, 8, 3)) + rng.integers(-2, 3, (3, 3))
-        if fewest <= len(primitive) * abs(np.linalg.det(matrix)) <= most:
-            return random_orientation(primitive.make_supercell(matrix, in_place=False), rng)
 
 
 @pytest.mark.parametrize("name", NAMED)

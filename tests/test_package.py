@@ -31,6 +31,7 @@ LAYERS = [
     "quiet",
     "structures",
     "prototypes",
+    "bragg",
     "average_lattice",
     "blocks",
     "cells",

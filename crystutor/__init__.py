@@ -7,8 +7,8 @@ The way of a crystal through the package, one module a step:
     blocks, cells             its standard cell, and a cluster of about 250 atoms
     defects                   vacancies, displacements, substitutions
     detector, fingerprint     diffraction image, 64 x 64 x 3
-    dataset                   many of them, with labels
-    convnet                   the network; imports TensorFlow
+    random_crystals, dataset  many of them, with labels
+    convnet, training         the network; they import TensorFlow
     symmetry                  the baseline: Spglib
 
 Importing `crystutor` loads neither TensorFlow nor widgets: names that need them are looked up
@@ -45,7 +45,7 @@ _LAZY = {
     "classify": "convnet",
     "load_convnet": "convnet",
     "predict_probabilities": "convnet",
-    "train_convnet": "convnet",
+    "train_convnet": "training",
     "plot_fingerprint": "plotting",
     "plot_probabilities": "plotting",
     "plot_structure": "plotting",

@@ -1,4 +1,4 @@
-"""The convolutional network of Table 2: build, train, load, and use it to name crystal classes."""
+"""The convolutional network of Table 2: build, load, and use it to name crystal classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,63 +85,6 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
         keras.optimizers.Adam(learning_rate),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
-    )
-    return convnet
-
-
-def train_convnet(
-    images: np.ndarray,
-    labels: np.ndarray,
-    convnet: keras.Model | None = None,
-    epochs: int = 5,
-    batch_size: int = 32,
-    validation_fraction: float = 0.1,
-    seed: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> keras.Model:
-    """Train a network on fingerprints.
-
-    Parameters
-    ----------
-    images
-        Shape (n, 64, 64, 3).
-    labels
-        Index into `CLASSES`, shape (n,).
-    convnet
-        Compiled network; a new one of Table 2 if not given.
-    epochs, batch_size
-        As in the paper by default.
-    validation_fraction
-        Part of the images, chosen at random, that is only watched; with 0, none.
-    seed
-        Seed of the initial weights and of the order of the images.
-    callbacks
-        Keras callbacks, for example a progress bar.
-
-    Returns
-    -------
-    keras.Model
-        The trained network; the losses of each epoch are in its ``history.history``.
-
-    Raises
-    ------
-    ValueError
-        If images and labels differ in number.
-    """
-    if len(images) != len(labels):
-        raise ValueError(f"{len(images)} images and {len(labels)} labels; as many are needed")
-    keras.utils.set_random_seed(seed)
-    convnet = build_convnet(seed=seed) if convnet is None else convnet
-    order = np.random.default_rng(seed).permutation(len(images))
-    watched, used = np.split(order, [int(validation_fraction * len(images))])
-    convnet.fit(
-        images[used],
-        labels[used],
-        batch_size=batch_size,
-        epochs=epochs,
-        validation_data=(images[watched], labels[watched]) if len(watched) else None,
-        callbacks=list(callbacks),
-        verbose=0,
     )
     return convnet
 

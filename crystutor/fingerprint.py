@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from crystutor.blockwork import map_in_order
 from crystutor.cells import bond_length
 from crystutor.detector import PAPER_DETECTOR, Detector
 from crystutor.structures import check_structure
@@ -100,9 +101,8 @@ def fingerprints(
     (2, 64, 64, 3)
     """
     images = np.zeros((len(structures), PAPER_DETECTOR.n_pixels, PAPER_DETECTOR.n_pixels, 3), "f4")
-    run = map if executor is None else executor.map
     chunks = (structures[i : i + CHUNK] for i in range(0, len(structures), CHUNK))
-    blocks = run(_image_block, map(_packed, chunks))
+    blocks = map_in_order(_image_block, map(_packed, chunks), executor)
     with tqdm(total=len(structures), desc="fingerprints", disable=not progress) as bar:
         for start, block in zip(range(0, len(structures), CHUNK), blocks, strict=True):
             images[start : start + len(block)] = block

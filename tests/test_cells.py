@@ -14,7 +14,7 @@ from crystutor import (
     standard_cell,
 )
 from crystutor.average_lattice import NoAverageLatticeError
-from crystutor.dataset import random_orientation, random_supercell
+from crystutor.random_crystals import random_orientation, random_supercell
 
 BRAVAIS = {
     "fcc": "cF",

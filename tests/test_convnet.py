@@ -11,10 +11,8 @@ from crystutor import (
     displace_atoms,
     load_convnet,
     predict_probabilities,
-    pristine_dataset,
     remove_atoms,
     substitute_atoms,
-    train_convnet,
 )
 
 TABLE_2 = [
@@ -34,22 +32,6 @@ def test_table_2():
     assert convnet.count_params() == 365_719
     assert convnet.get_layer("dropout").rate == 0.25
     assert convnet.output_shape == (None, len(CLASSES))
-
-
-def test_an_overfit_batch():
-    batch = pristine_dataset(14, seed=2)
-    convnet = train_convnet(batch.images, batch.labels, epochs=25, validation_fraction=0, seed=1)
-    losses = convnet.history.history["loss"]
-    assert losses[-1] < 0.2 * losses[0]
-
-
-def test_training_repeats_from_a_seed():
-    batch = pristine_dataset(14, seed=2)
-    weights = [
-        train_convnet(batch.images, batch.labels, epochs=1, seed=5).get_weights() for _ in range(2)
-    ]
-    for first, second in zip(*weights, strict=True):
-        np.testing.assert_allclose(first, second, atol=1e-4)
 
 
 def test_probabilities_sum_to_one_in_any_batch():
@@ -96,5 +78,3 @@ def test_bad_input():
         classify([build_prototype("fcc"), empty])
     with pytest.raises(ValueError, match=r"shape \(2, 32, 32, 3\)"):
         predict_probabilities(load_convnet(), np.zeros((2, 32, 32, 3)))
-    with pytest.raises(ValueError, match="2 images and 3 labels"):
-        train_convnet(np.zeros((2, 64, 64, 3)), np.zeros(3))

@@ -14,7 +14,7 @@ from crystutor import (
     remove_atoms,
     save_dataset,
 )
-from crystutor.dataset import PAPER_VARIETY, SPECIES
+from crystutor.random_crystals import PAPER_VARIETY, SPECIES
 from crystutor.symmetry import SPACE_GROUP_CLASSES
 
 

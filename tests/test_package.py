@@ -29,6 +29,7 @@ def test_tensorflow_stays_quiet():
 
 LAYERS = [
     "quiet",
+    "blockwork",
     "structures",
     "prototypes",
     "bragg",
@@ -37,10 +38,12 @@ LAYERS = [
     "cells",
     "defects",
     "symmetry",
+    "random_crystals",
     "detector",
     "fingerprint",
     "dataset",
     "convnet",
+    "training",
     "plotting",
     "widgets",
 ]

@@ -18,9 +18,9 @@ import numpy as np
 from tqdm import tqdm
 
 from crystutor.cells import build_average_cluster, build_cluster
-from crystutor.dataset import draw_crystal, random_supercell
 from crystutor.defects import displace_atoms, remove_atoms
 from crystutor.fingerprint import fingerprint
+from crystutor.random_crystals import draw_crystal, random_supercell
 from crystutor.symmetry import CLASSES
 
 LEVELS = {  # name: (vacancy fraction, displacement [Å])

@@ -1,12 +1,15 @@
-"""Command line: ``crystutor classify FILE...`` and ``crystutor lab``."""
+"""Command line: ``crystutor classify FILE...``, ``reproduce table1`` and ``lab``."""
 
 import argparse
 import json
 import os
 import sys
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 from crystutor import __version__, read_structure, space_group
+from crystutor.benchmark import Parameters, claim_folder
+from crystutor.blockwork import open_executor
 
 TOLERANCES = (0.001, 0.01, 0.1)  # [Å]
 BAD_INPUT = 2
@@ -41,10 +44,68 @@ def _parser():
     )
     classify.add_argument("--json", action="store_true", help="print JSON instead of lines")
     classify.set_defaults(run=_classify)
+    _add_reproduce(commands)
     lab = commands.add_parser("lab", help="open the notebooks in JupyterLab")
     lab.add_argument("--no-browser", action="store_true", help="only print the address")
     lab.set_defaults(run=_lab)
     return parser
+
+
+def _add_reproduce(commands):
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="reproduce a table of the paper",
+        description="Draw crystals, train the network, damage crystals, let network, Spglib and "
+        "other methods classify them. Killed and started again, it goes on where it stopped.",
+    )
+    reproduce.add_argument("table", choices=["table1"])
+    defaults = Parameters()
+    for name, meaning in (
+        ("size", "number of crystals"),
+        ("extra-size", "number of them at levels that the paper does not have"),
+        ("seed", "seed of all random numbers"),
+    ):
+        default = getattr(defaults, name.replace("-", "_"))
+        reproduce.add_argument(
+            f"--{name}", type=int, default=default, help=f"{meaning} ({default})"
+        )
+    reproduce.add_argument(
+        "--peer-sample",
+        type=lambda text: None if text == "all" else int(text),
+        default=defaults.peer_sample,
+        metavar="N",
+        help=f"crystals for Spglib and other slow methods, or 'all' ({defaults.peer_sample})",
+    )
+    reproduce.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
+    reproduce.add_argument("--scheduler", help="address of a running Dask scheduler, tcp://...")
+    reproduce.add_argument("--out", type=Path, default=Path("table1"), help="folder (table1)")
+    reproduce.set_defaults(run=_reproduce)
+
+
+def _reproduce(options):
+    try:
+        sample = options.size if options.peer_sample is None else options.peer_sample
+        parameters = Parameters(options.size, options.extra_size, sample, options.seed)
+        claim_folder(options.out, parameters)
+        with open_executor(options.workers, options.scheduler) as executor:
+            from crystutor.reproduce import reproduce_table1  # imports TensorFlow
+
+            reproduce_table1(options.out, parameters, executor)
+    except (ValueError, ConnectionError) as error:
+        return _complain(str(error))
+    except BrokenExecutor:
+        return _complain(
+            "a worker died, perhaps for lack of memory; finished blocks are kept in "
+            f"{options.out}, repeat the command to go on, with fewer --workers if it happens again"
+        )
+    except OSError as error:
+        return _complain(
+            f"{error.filename or options.out}: {error.strerror or error}; finished blocks are kept "
+            f"in {options.out}, repeat the command to go on"
+        )
+    print((options.out / "table1.md").read_text(encoding="utf-8"))
+    print(f"tables, figures and networks are in {options.out}")
+    return 0
 
 
 def _classify(options):

@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+ANSWER_TIME = 10  # of a Dask scheduler [s]
 IN_FLIGHT = 12  # blocks that wait or have not been taken yet; bounds the memory
 
 
@@ -34,6 +36,45 @@ def map_in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+@contextmanager
+def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Executor]:
+    """Open an executor: processes of this machine, or the workers of a running Dask cluster.
+
+    Parameters
+    ----------
+    workers
+        Number of processes.
+    scheduler
+        Address of a Dask scheduler such as ``"tcp://127.0.0.1:8786"``.
+
+    Raises
+    ------
+    ValueError
+        If the number of workers is not positive, or Dask is not installed.
+    ConnectionError
+        If no scheduler answers within ten seconds.
+    """
+    if scheduler is None:
+        if workers < 1:
+            raise ValueError(f"workers is {workers}; 1 or more is accepted")
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+            yield executor
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("a Dask scheduler needs Dask: pip install 'crystutor[dask]'") from None
+    try:
+        client = Client(scheduler, timeout=ANSWER_TIME)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"no Dask scheduler answers at {scheduler} within {ANSWER_TIME} s ({error}); start one "
+            "with `dask scheduler` and give its address, tcp://HOST:PORT"
+        ) from error
+    with client, client.get_executor() as executor:
+        yield executor
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Figures: every function draws into given axes, or new ones, and returns them."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 from ase.visualize.plot import plot_atoms
@@ -81,6 +83,59 @@ def plot_structure(structure: Structure, title: str = "", ax: Axes | None = None
     ax = _axes(ax, (3.4, 3.4))
     plot_atoms(AseAtomsAdaptor.get_atoms(structure), ax, rotation="-78x,-12y,4z", radii=0.5)
     ax.set(title=title, xlabel="horizontal [Å]", ylabel="vertical [Å]")
+    return ax
+
+
+def plot_levels(accuracies: dict, ax: Axes | None = None) -> Axes:
+    """Draw balanced accuracies at the levels of damage, a line for each method.
+
+    Parameters
+    ----------
+    accuracies
+        Keyed by (level, method): (accuracy, lowest, highest, n), see
+        `crystutor.report.balanced_accuracies`.
+    ax
+        Axes to draw into.
+    """
+    ax = _axes(ax, (11, 5))
+    levels = list(dict.fromkeys(level for level, _ in accuracies))
+    methods = list(dict.fromkeys(method for _, method in accuracies))
+    for method, marker in zip(methods, cycle("os^Dv<>*"), strict=False):
+        seen = [level for level in levels if (level, method) in accuracies]
+        values = np.array([accuracies[level, method][:3] for level in seen])
+        means, low, high = 100 * values.T
+        places = [levels.index(level) for level in seen]
+        errors = np.maximum(0, [means - low, high - means])
+        ax.errorbar(places, means, errors, label=method, marker=marker, ms=5, lw=1, capsize=2)
+    ax.set_xticks(range(len(levels)), levels, rotation=45, ha="right")
+    ax.set(xlabel="level of damage", ylabel="balanced accuracy [%]", ylim=(-3, 103))
+    ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_confusion(matrix: np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
+    """Draw a confusion matrix as percentages of each true class.
+
+    Parameters
+    ----------
+    matrix
+        Numbers, shape (7, 8): true class by answer, the last column without answer.
+    title
+        Title of the axes.
+    ax
+        Axes to draw into.
+    """
+    ax = _axes(ax, (4.4, 4))
+    shares = 100 * matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+    ax.imshow(shares, cmap="cividis", vmin=0, vmax=100, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        if matrix[row, column]:
+            color = "black" if share > 50 else "white"
+            ax.text(column, row, f"{share:.1f}", color=color, ha="center", va="center", size=7)
+    ax.set_xticks(range(len(CLASSES) + 1), [*CLASSES, "none"], rotation=60, ha="right")
+    ax.set_yticks(range(len(CLASSES)), CLASSES)
+    ax.set(title=title, xlabel="answer", ylabel="true class [% of it]")
     return ax
 
 

@@ -1,0 +1,203 @@
+"""Tables and figures from the counts of a run."""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import binomtest
+
+from crystutor.blockwork import finished_file
+from crystutor.levels import LEVELS
+from crystutor.peers import PEERS
+from crystutor.plotting import plot_confusion, plot_levels
+from crystutor.symmetry import CLASSES
+
+CHOICE = "choice: "
+CONFUSION_LEVELS = ("pristine", "0.2 Å", "60%", "70%")
+
+
+def write_report(folder: Path, counts: list[dict], histories: dict[str, dict]) -> None:
+    """Write the tables and figures of a run into its folder.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    counts
+        Numbers of answers, keyed by level, method, class, answer, n and milliseconds.
+    histories
+        Losses and accuracies of each epoch, keyed by network.
+    """
+    table = summarise(counts)
+    _write_csv(folder / "table1.csv", table)
+    _write_csv(folder / "confusion.csv", _confusion_rows(counts))
+    _write_csv(folder / "training.csv", _history_rows(histories))
+    methods = _methods(table)
+    shown = [method for method in methods if not method.startswith(CHOICE)]
+    choices = [method for method in methods if method.startswith(CHOICE)]
+    _write_text(folder / "table1.md", markdown_table(table, shown))
+    _write_text(folder / "choices.md", markdown_table(table, choices))
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    plot_levels(balanced_accuracies(table, shown), figure.subplots())
+    _write_figure(folder / "table1.png", figure)
+    figure = Figure(figsize=(15, 4.4), layout="constrained")
+    axes = figure.subplots(1, len(CONFUSION_LEVELS), sharey=True)
+    for ax, level in zip(axes, CONFUSION_LEVELS, strict=True):
+        plot_confusion(confusion_matrix(counts, level, "ConvNet"), f"ConvNet, {level}", ax)
+    _write_figure(folder / "confusion.png", figure)
+
+
+def summarise(counts: list[dict]) -> list[dict]:
+    """Rows of Table 1: level, method, class, n, correct, milliseconds a structure."""
+    sums = defaultdict(lambda: [0, 0, 0.0])
+    for row in counts:
+        entry = sums[row["level"], row["method"], row["class"]]
+        entry[0] += row["n"]
+        entry[1] += row["n"] * (row["answer"] == row["class"])
+        entry[2] += row["milliseconds"]
+    order = {level.name: number for number, level in enumerate(LEVELS)}
+    methods = _methods(counts)
+    keys = sorted(
+        sums, key=lambda key: (order[key[0]], methods.index(key[1]), CLASSES.index(key[2]))
+    )
+    return [
+        {
+            "level": level,
+            "method": method,
+            "class": label,
+            "n": n,
+            "correct": correct,
+            "milliseconds": round(milliseconds / n, 2),
+        }
+        for level, method, label in keys
+        for n, correct, milliseconds in [sums[level, method, label]]
+    ]
+
+
+def balanced_accuracies(table: list[dict], methods: list[str]) -> dict:
+    """Balanced accuracy of each method at each level, over the classes that it can name.
+
+    Parameters
+    ----------
+    table
+        Rows as `summarise` gives.
+    methods
+        Names.
+
+    Returns
+    -------
+    dict
+        Keyed by (level, method): (accuracy, lowest, highest, n), the interval that of Wilson for
+        95 %; missing where a method saw nothing.
+
+    Notes
+    -----
+    The interval is that of a proportion with n structures; the classes have equal numbers, to
+    within one.
+
+    References
+    ----------
+    E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
+    """
+    nameable = {peer.name: peer.classes for peer in PEERS}
+    cells = defaultdict(list)
+    for row in table:
+        if row["method"] in methods and row["class"] in nameable.get(row["method"], CLASSES):
+            cells[row["level"], row["method"]].append((row["correct"], row["n"]))
+    accuracies = {}
+    for key, pairs in cells.items():
+        accuracy = float(np.mean([correct / n for correct, n in pairs]))
+        n = sum(n for _, n in pairs)
+        interval = binomtest(round(accuracy * n), n).proportion_ci(0.95, method="wilson")
+        accuracies[key] = (accuracy, interval.low, interval.high, n)
+    return accuracies
+
+
+def markdown_table(table: list[dict], methods: list[str]) -> str:
+    """Markdown table of balanced accuracies [%] with their 95 % intervals, a row for each level."""
+    nameable = {peer.name: len(peer.classes) for peer in PEERS}
+    accuracies = balanced_accuracies(table, methods)
+    times = {
+        method: np.mean([row["milliseconds"] for row in table if row["method"] == method])
+        for method in methods
+    }
+    names = [method.removeprefix(CHOICE) for method in methods]
+    rows = [
+        ["level", *names],
+        ["---"] * (len(methods) + 1),
+        ["classes it can name", *(str(nameable.get(method, len(CLASSES))) for method in methods)],
+        ["milliseconds a structure", *(f"{times[method]:.1f}" for method in methods)],
+    ]
+    for level in LEVELS:
+        cells = [accuracies.get((level.name, method)) for method in methods]
+        if any(cells):
+            paper = " (paper)" if level.in_paper else ""
+            rows.append([level.name + paper, *map(_cell, cells)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+
+
+def confusion_matrix(counts: list[dict], level: str, method: str) -> np.ndarray:
+    """Numbers of answers, shape (7, 8): true class by answer, the last column without answer."""
+    matrix = np.zeros((len(CLASSES), len(CLASSES) + 1), int)
+    for row in counts:
+        if (row["level"], row["method"]) == (level, method):
+            known = row["answer"] in CLASSES
+            column = CLASSES.index(row["answer"]) if known else len(CLASSES)
+            matrix[CLASSES.index(row["class"]), column] += row["n"]
+    return matrix
+
+
+def _cell(accuracy):
+    if accuracy is None:
+        return "–"
+    mean, low, high, n = accuracy
+    return f"{100 * mean:.2f} [{100 * low:.2f}, {100 * high:.2f}] n = {n}"
+
+
+def _methods(rows):
+    return list(dict.fromkeys(row["method"] for row in _in_order_of_methods(rows)))
+
+
+def _in_order_of_methods(rows):
+    """Networks first, in the order in which they come, then the peers."""
+    peers = [peer.name for peer in PEERS]
+    return sorted(rows, key=lambda row: row["method"] in peers and 1 + peers.index(row["method"]))
+
+
+def _confusion_rows(counts):
+    return sorted(
+        (
+            {key: row[key] for key in ("level", "method", "class", "answer", "n")}
+            for row in counts
+            if row["answer"] != row["class"]
+        ),
+        key=lambda row: tuple(row.values()),
+    )
+
+
+def _history_rows(histories):
+    return [
+        {"network": name.removeprefix(CHOICE), "epoch": epoch + 1}
+        | {key: values[epoch] for key, values in sorted(history.items()) if key != "learning_rate"}
+        for name, history in histories.items()
+        for epoch in range(len(history["loss"]))
+    ]
+
+
+def _write_csv(path, rows):
+    with finished_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_text(path, text):
+    with finished_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def _write_figure(path, figure):
+    with finished_file(path) as unfinished:
+        figure.savefig(unfinished, dpi=120)

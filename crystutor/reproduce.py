@@ -1,0 +1,174 @@
+"""Reproduce Table 1: draw, train, damage, classify, report; each step goes on where it stopped."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import keras
+from tqdm.keras import TqdmCallback
+
+from crystutor.benchmark import (
+    PAPER_RUN,
+    Network,
+    Parameters,
+    claim_folder,
+    classify_damaged,
+    timed,
+)
+from crystutor.convnet import predict_probabilities
+from crystutor.dataset import pristine_dataset
+from crystutor.random_crystals import PAPER_VARIETY, VARIETY
+from crystutor.report import write_report
+from crystutor.symmetry import CLASSES
+from crystutor.training import train_convnet
+
+CHOICE_CRYSTALS = 350  # that the networks of the training choices are shown
+_WIDE = replace(PAPER_VARIETY, hypothetical=VARIETY.hypothetical, spread=VARIETY.spread)
+_SHAPED = replace(_WIDE, n_atoms=VARIETY.n_atoms, elongation=VARIETY.elongation)
+VARIETIES = {
+    "paper": PAPER_VARIETY,
+    "wide": _WIDE,
+    "shaped": _SHAPED,
+    "scaled": replace(_SHAPED, scale=VARIETY.scale),
+    "shipped": VARIETY,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    name : of the network in the tables
+    variety : of the crystals, a key of `VARIETIES`
+    crystals : number of them, over the size of the run
+    epochs : number of passes
+    cosine : whether the learning rate falls along half a cosine
+    linear : whether the network is one linear layer with a softmax
+    """
+
+    name: str
+    variety: str
+    crystals: float
+    epochs: int = 5
+    cosine: bool = False
+    linear: bool = False
+
+
+SHIPPED = Recipe("ConvNet", "shipped", 2.5, epochs=6, cosine=True)
+RECIPES = (
+    SHIPPED,
+    Recipe("ConvNet, paper's recipe", "paper", 1.0),
+    replace(SHIPPED, name="linear softmax", linear=True),
+)
+CHOICES = (  # each adds one thing to the one before
+    Recipe("choice: paper's recipe", "paper", 0.2),
+    Recipe("choice: + hypothetical prototypes, full ranges", "wide", 0.2),
+    Recipe("choice: + any size, shape and order of axes", "shaped", 0.2),
+    Recipe("choice: + random scale", "scaled", 0.2),
+    Recipe("choice: + amorphous film", "shipped", 0.2),
+    Recipe("choice: + falling learning rate", "shipped", 0.2, cosine=True),
+)
+
+
+def reproduce_table1(
+    folder: str | Path,
+    parameters: Parameters = PAPER_RUN,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> Path:
+    """Reproduce Table 1 of the paper, and more, in a folder.
+
+    Parameters
+    ----------
+    folder
+        Of the run; new, empty, or that of the same run, which then goes on where it stopped.
+    parameters
+        Sizes and seed.
+    executor
+        Any executor of `concurrent.futures` for all but the networks.
+    progress
+        Show progress bars.
+
+    Returns
+    -------
+    Path
+        The folder, with ``table1.csv`` (level, method, class, n, correct, milliseconds),
+        ``table1.md`` and ``table1.png``, ``confusion.csv`` and ``confusion.png``,
+        ``training.csv``, ``choices.md`` and ``seconds.json``, the time that each step took.
+
+    Raises
+    ------
+    ValueError
+        If the size is too small, or the folder holds something else.
+
+    References
+    ----------
+    A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Table 1.
+    """
+    folder = Path(folder)
+    claim_folder(folder, parameters)
+    trained = {
+        recipe: train_network(folder, recipe, parameters, executor, progress)
+        for recipe in (*RECIPES, *CHOICES)
+    }
+    networks = [
+        Network(
+            recipe.name,
+            partial(predict_probabilities, network),
+            CHOICE_CRYSTALS if recipe in CHOICES else parameters.size,
+        )
+        for recipe, network in trained.items()
+    ]
+    with timed(folder, "damage and classify"):
+        counts = classify_damaged(folder / "blocks", parameters, networks, executor, progress)
+    histories = {recipe.name: network.history.history for recipe, network in trained.items()}
+    write_report(folder, counts, histories)
+    return folder
+
+
+def train_network(
+    folder: Path,
+    recipe: Recipe,
+    parameters: Parameters,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> keras.Model:
+    """Draw the crystals of a recipe and train its network, or load what is finished.
+
+    They are other crystals than those that are damaged and classified later.
+    """
+    size = max(len(CLASSES), round(recipe.crystals * parameters.size))
+    drawn = folder / "crystals" / recipe.variety
+    with timed(folder, f"draw {recipe.variety}"):
+        dataset = pristine_dataset(
+            size, parameters.seed + 1, VARIETIES[recipe.variety], executor, progress, drawn
+        )
+    with timed(folder, f"train {recipe.name}"):
+        return train_convnet(
+            dataset.images,
+            dataset.labels,
+            convnet=_linear_softmax(parameters.seed) if recipe.linear else None,
+            epochs=recipe.epochs,
+            seed=parameters.seed,
+            callbacks=[TqdmCallback(desc=recipe.name, verbose=0)] if progress else [],
+            cosine=recipe.cosine,
+            folder=folder / "networks" / recipe.name.replace(" ", "_"),
+        )
+
+
+def _linear_softmax(seed):
+    """One linear layer on the pixels: what the depth of the ConvNet is measured against."""
+    initializer = keras.initializers.GlorotUniform(seed=seed)
+    network = keras.Sequential(
+        [
+            keras.Input((64, 64, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(len(CLASSES), "softmax", kernel_initializer=initializer),
+        ],
+        name="linear_softmax",
+    )
+    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return network

@@ -1,15 +1,17 @@
 # make lab     install, check on a real file, open the notebooks
 # make test    run every test
 # make bench   timings
-# make weights make the shipped network again, from its seed
+# make paper   reproduce Table 1 of the paper: train, damage, classify (about an hour)
+# make ship    put network and results of make paper into the package
+# make supercells   accuracies on random supercells and orientations
 # make prototypes, make examples, make notebooks   make the other shipped files again
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TRAINING := build/weights
+RESULTS := build/table1
 
-.PHONY: lab test bench lint weights prototypes examples notebooks clean
+.PHONY: lab test bench lint paper ship supercells prototypes examples notebooks clean
 
 lab: $(VENV)/installed
 	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
@@ -26,8 +28,14 @@ lint: $(VENV)/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-weights: $(VENV)/installed
-	$(BIN)/python tools/train_weights.py --out $(TRAINING)
+paper: $(VENV)/installed
+	$(BIN)/crystutor reproduce table1 --out $(RESULTS)
+
+ship: $(VENV)/installed
+	$(BIN)/python tools/ship_results.py $(RESULTS)
+
+supercells: $(VENV)/installed
+	$(BIN)/python tools/measure_supercells.py --out build/supercells
 
 prototypes: $(VENV)/installed
 	$(BIN)/python tools/enumerate_prototypes.py crystutor/data/hypothetical_prototypes.json

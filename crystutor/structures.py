@@ -78,6 +78,10 @@ def check_structure(structure: Structure) -> None:
     up to Z = 96 (the table of form factors, read at Z + 2, ends at 98). Distances are checked where
     they are needed, by `crystutor.bond_length`.
     """
+    if not isinstance(structure, Structure):
+        raise ValueError(
+            f"a {type(structure).__name__} has no lattice vectors; a periodic Structure is accepted"
+        )
     if len(structure) == 0:
         raise ValueError("it holds no atoms; at least one is needed")
     if not structure.is_ordered:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Lattice, Molecule, Structure
 
 from crystutor import (
     CLASSES,
@@ -76,5 +76,7 @@ def test_bad_input():
     empty = Structure(Lattice.cubic(3), [], [])
     with pytest.raises(ValueError, match=r"structures\[1\]: it holds no atoms"):
         classify([build_prototype("fcc"), empty])
+    with pytest.raises(ValueError, match="a Molecule has no lattice vectors"):
+        classify([Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]])])
     with pytest.raises(ValueError, match=r"shape \(2, 32, 32, 3\)"):
         predict_probabilities(load_convnet(), np.zeros((2, 32, 32, 3)))

@@ -44,7 +44,12 @@ LAYERS = [
     "dataset",
     "convnet",
     "training",
+    "levels",
+    "peers",
+    "benchmark",
     "plotting",
+    "report",
+    "reproduce",
     "widgets",
 ]
 

@@ -4,7 +4,8 @@
 
 Each crystal of a named prototype becomes a supercell of its primitive cell, of random shape and
 orientation and 150 to 400 atoms, and is damaged in several ways; for comparison the same crystal
-in conventional axes is damaged as well. Prints accuracies balanced over the classes.
+in conventional axes is damaged as well, and listed with its axes in other orders. Prints
+accuracies balanced over the classes.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from pymatgen.core import Structure
 from tqdm import tqdm
 
 from crystutor.cells import build_average_cluster, build_cluster
@@ -35,6 +37,7 @@ LEVELS = {  # name: (vacancy fraction, displacement [Å])
     "40 %": (0.4, 0.0),
     "60 %": (0.6, 0.0),
 }
+ORDERS = {"conventional": (0, 1, 2), "b, c, a": (1, 2, 0), "c, b, a": (2, 1, 0)}
 BLOCK = 8
 
 
@@ -74,13 +77,15 @@ def damaged_images(seed, levels, hypothetical, index):
     rng = np.random.default_rng([seed, index])
     label = CLASSES[index % len(CLASSES)]
     crystal, made_from = draw_crystal(label, rng, hypothetical)
-    inputs = {"random": random_supercell(crystal, rng), "conventional": build_cluster(crystal)}
+    conventional = build_cluster(crystal)
+    inputs = {"random": random_supercell(crystal, rng)} | dict.fromkeys(ORDERS, conventional)
     found = []
     for axes, supercell in inputs.items():
         for level in levels:
             vacancies, sigma = LEVELS[level]
             damaged = displace_atoms(supercell, sigma, seed=index)
             damaged = remove_atoms(damaged, vacancies, seed=index)
+            damaged = reorder_axes(damaged, ORDERS.get(axes, (0, 1, 2)))
             image, note, bravais, share = None, "", "", 0.0
             try:
                 cluster, cell = build_average_cluster(damaged)
@@ -105,6 +110,14 @@ def damaged_images(seed, levels, hypothetical, index):
     return found
 
 
+def reorder_axes(structure, order):
+    """The same atoms in the same places, with the lattice vectors in another order."""
+    order = list(order)
+    return Structure(
+        structure.lattice.matrix[order], structure.species, structure.frac_coords[:, order]
+    )
+
+
 def name_classes(records, images):
     from crystutor.convnet import load_convnet, predict_probabilities
 
@@ -123,7 +136,7 @@ def report(records, levels):
         "|" + " --- |" * 7,
     ]
     for level in levels:
-        for axes in ("random", "conventional"):
+        for axes in ("random", *ORDERS):
             chosen = [r for r in records if (r["level"], r["axes"]) == (level, axes)]
             right = defaultdict(list)
             for r in chosen:

@@ -1,0 +1,140 @@
+"""Put the network and the results of a run of `crystutor reproduce table1` into the package.
+
+python tools/ship_results.py build/table1
+"""
+
+import csv
+import json
+import platform
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+
+from crystutor.convnet import build_convnet
+from crystutor.random_crystals import VARIETY
+from crystutor.reproduce import SHIPPED
+
+DATA = Path(__file__).parents[1] / "crystutor" / "data"
+PACKAGES = ("numpy", "scipy", "spglib", "gemmi", "pymatgen", "ase", "keras", "tensorflow-cpu")
+RESULTS = ("table1.csv", "table1.md", "table1.png", "confusion.csv", "training.csv", "choices.md")
+
+CARD = """# Model card: the shipped network
+
+What it is: the convolutional network of Table 2 of A. Ziletti et al., Nat. Commun. 9, 2775 (2018),
+365,719 parameters, from a diffraction fingerprint (64, 64, 3) to the probabilities of seven crystal
+classes. Licence: MIT. Made by
+
+    {command}
+    python tools/ship_results.py build/table1
+
+with Python {python} and {packages}.
+
+## Data
+
+{crystals:,} perfect crystals, as many of each class, drawn with seed {draw_seed} from the
+package's own prototypes: half of them from 57 named ones over the full ranges of their parameters,
+half from {n_hypothetical:,} hypothetical ones, elements H to Bi. No defective crystal is among
+them, no structure of any database, and none of the crystals of the tables below. A tenth was only
+watched during training.
+
+## Recipe
+
+{epochs} epochs, batches of 32, Adam from 1e-3 along half a cosine, cross-entropy. Every choice
+beyond the paper, with its reason:
+
+| choice | value | reason |
+| --- | --- | --- |
+| hypothetical prototypes | {hypothetical:.0%} | the named ones are too few to stand for all structures |
+| size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | the answer must not hang on how a cluster was cut |
+| edges | stretched by a factor exp(N(0, {elongation})) | the same, and any order of unequal edges |
+| scale | {scale[0]} to {scale[1]} | defects change the average nearest-neighbour distance |
+| amorphous film | weight 0 to {background} for half of the images | speckle means nothing |
+| learning rate | falls along half a cosine | a steadier end |
+
+What each of them does, at a fifth of the size (`choices.md`, {choice_crystals} crystals a level,
+balanced accuracy [%] with its 95 % interval):
+
+{choices}
+
+## Results
+
+Balanced accuracy over the classes [%], 95 % interval by Wilson, number of structures; accuracy on
+the last epoch's watched crystals {validation:.1%} (they include clusters on amorphous films). The
+crystals of these tables are drawn from the named prototypes with parameters from the inner half of
+their ranges, as real elements have them.
+
+{table}
+
+## Limits
+
+* One element's structure in a cluster of 60 to 400 atoms. Alloys are named by their positions
+  alone.
+* Only the seven classes: any other crystal is given one of them. Look at the probability, and at
+  the average cell that comes with the answer.
+* Crystals near the border of two classes (a tetragonal cell a few per cent from cubic) may come
+  out as either.
+* Do not trust it for surfaces, molecules, liquids (refused where they are recognised), finite
+  clusters (refused), crystals of more than about 40 atoms a primitive cell that lost half of their
+  atoms, and displacements of more than a tenth of the bond length.
+"""
+
+
+def main(folder):
+    parameters = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
+    network = keras.models.load_model(
+        folder / "networks" / "ConvNet" / f"epoch_{SHIPPED.epochs}.keras"
+    )
+    shipped = build_convnet()  # without the optimiser's memory
+    shipped.set_weights(network.get_weights())
+    shipped.save_weights(DATA / "convnet.weights.h5")
+    (DATA / "results").mkdir(exist_ok=True)
+    for name in RESULTS:
+        shutil.copy(folder / name, DATA / "results" / name)
+    record = make_record(folder, parameters)
+    (DATA / "convnet.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    (DATA / "MODEL_CARD.md").write_text(make_card(folder, record), encoding="utf-8")
+
+
+def make_record(folder, parameters):
+    with (folder / "training.csv").open(encoding="utf-8") as file:
+        epochs = [row for row in csv.DictReader(file) if row["network"] == SHIPPED.name]
+    return {
+        "command": "crystutor reproduce table1 "
+        f"--size {parameters['size']} --seed {parameters['seed']} --out build/table1",
+        "draw seed": parameters["seed"] + 1,
+        "training seed": parameters["seed"],
+        "crystals": round(SHIPPED.crystals * parameters["size"]),
+        "epochs": SHIPPED.epochs,
+        "variety": vars(VARIETY),
+        "last epoch": {name: float(epochs[-1][name]) for name in epochs[-1] if name != "network"},
+        "seconds": json.loads((folder / "seconds.json").read_text(encoding="utf-8")),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def make_card(folder, record):
+    from crystutor import PROTOTYPES
+    from crystutor.reproduce import CHOICE_CRYSTALS
+
+    return CARD.format(
+        **record["variety"],
+        command=record["command"],
+        python=record["python"],
+        packages=", ".join(f"{name} {number}" for name, number in record["packages"].items()),
+        crystals=record["crystals"],
+        draw_seed=record["draw seed"],
+        epochs=record["epochs"],
+        n_hypothetical=sum(name.startswith("hypothetical ") for name in PROTOTYPES),
+        validation=record["last epoch"]["val_accuracy"],
+        choice_crystals=CHOICE_CRYSTALS,
+        choices=(folder / "choices.md").read_text(encoding="utf-8"),
+        table=(folder / "table1.md").read_text(encoding="utf-8"),
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -47,8 +47,8 @@ beyond the paper, with its reason:
 
 | choice | value | reason |
 | --- | --- | --- |
-| hypothetical prototypes | {hypothetical:.0%} | the named ones are too few to stand for all structures |
-| size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | the answer must not hang on how a cluster was cut |
+| hypothetical prototypes | {hypothetical:.0%} | the named ones are too few to stand for all |
+| size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | however a cluster was cut |
 | edges | stretched by a factor exp(N(0, {elongation})) | the same, and any order of unequal edges |
 | scale | {scale[0]} to {scale[1]} | defects change the average nearest-neighbour distance |
 | amorphous film | weight 0 to {background} for half of the images | speckle means nothing |

@@ -9,6 +9,7 @@ import pytest
 
 from crystutor import (
     build_cluster,
+    build_convnet,
     build_prototype,
     classify,
     find_average_cell,
@@ -16,9 +17,13 @@ from crystutor import (
     fingerprints,
     load_convnet,
     predict_probabilities,
+    pristine_dataset,
     remove_atoms,
     space_group,
 )
+from crystutor.benchmark import Parameters, damaged_block
+from crystutor.levels import LEVELS
+from crystutor.training import Batches
 
 PHASES = np.random.default_rng(0).uniform(-60, 60, (6, 2748, 256)).astype(np.float32)
 
@@ -82,6 +87,32 @@ def test_classify_a_defective_supercell(benchmark, damaged):
 @pytest.mark.benchmark(group="class")
 def test_spglib_on_the_same(benchmark, damaged):
     benchmark(space_group, damaged, 0.01)
+
+
+@pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
+def test_draw_for_training(benchmark):
+    benchmark.pedantic(pristine_dataset, args=[35, 1], rounds=3)
+
+
+@pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
+@pytest.mark.parametrize("peer_sample", [0, 1], ids=["", "and Spglib and other peers on one"])
+def test_draw_and_damage_at_22_levels(benchmark, peer_sample):
+    parameters = Parameters(size=35, peer_sample=peer_sample)
+    benchmark.pedantic(damaged_block, args=[parameters, 0], rounds=3)
+
+
+@pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
+def test_network_on_22_levels(benchmark, copper):
+    images = np.repeat(fingerprint(copper)[None], 35 * len(LEVELS), axis=0)
+    benchmark.pedantic(predict_probabilities, args=[load_convnet(), images], rounds=3)
+
+
+@pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
+def test_train_an_epoch(benchmark):
+    dataset = pristine_dataset(35, 1)
+    batches = Batches(dataset.images, dataset.labels, np.arange(35), 35)
+    convnet = build_convnet()
+    benchmark.pedantic(convnet.fit, args=[batches], kwargs={"verbose": 0}, rounds=3)
 
 
 @pytest.mark.benchmark(group="start")

@@ -9,7 +9,9 @@ The way of a crystal through the package, one module a step:
     detector, fingerprint     diffraction image, 64 x 64 x 3
     random_crystals, dataset  many of them, with labels
     convnet, training         the network; they import TensorFlow
-    symmetry                  the baseline: Spglib
+    attention                 what the network looks at
+    symmetry, peers           the baseline: Spglib, and other methods
+    levels, benchmark, report, reproduce    Table 1 of the paper
 
 Importing `crystutor` loads neither TensorFlow nor widgets: names that need them are looked up
 when they are first used.
@@ -42,6 +44,9 @@ __version__ = "0.1.0"
 _LAZY = {
     "Classification": "convnet",
     "build_convnet": "convnet",
+    "class_template": "attention",
+    "gradient_saliency": "attention",
+    "response_maps": "attention",
     "classify": "convnet",
     "load_convnet": "convnet",
     "predict_probabilities": "convnet",

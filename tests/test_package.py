@@ -44,6 +44,7 @@ LAYERS = [
     "dataset",
     "convnet",
     "training",
+    "attention",
     "levels",
     "peers",
     "benchmark",

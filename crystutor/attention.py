@@ -1,0 +1,180 @@
+"""Attentive response maps: which parts of a fingerprint a network's filters respond to.
+
+A feature map is sent back to the image through the network's own layers, turned round: each
+convolution becomes its transpose (a fractionally strided convolution), each pooling puts values
+back where the maxima were, and negative values are dropped on the way.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crystutor.quiet import quiet_stderr
+from crystutor.symmetry import CLASSES
+
+with quiet_stderr():
+    import keras
+    import tensorflow as tf
+
+
+def response_maps(
+    convnet: keras.Model, image: np.ndarray, layer: str, n_filters: int = 4
+) -> np.ndarray:
+    """Attentive response maps of the filters of a layer that respond most to an image.
+
+    Parameters
+    ----------
+    convnet
+        Network built by `crystutor.build_convnet`.
+    image
+        Fingerprint, shape (64, 64, 3).
+    layer
+        Name of a convolutional layer, ``"conv1"`` to ``"conv6"``.
+    n_filters
+        Number of filters, those with the largest summed activation, strongest first.
+
+    Returns
+    -------
+    ndarray
+        Shape (n_filters, 64, 64, 3), float32, not scaled: rows along y, columns along x,
+        channels as in the fingerprint. Positive where intensity raises the response.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer or not that many filters in it, or the image has another shape.
+
+    References
+    ----------
+    M. D. Zeiler and R. Fergus, ECCV 2014, LNCS 8689, 818; D. Kumar, A. Wong and G. W. Taylor,
+    CVPR Workshops 2017, 1686; A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Fig. 5.
+    """
+    images = _batch(image[None])
+    activations = forward(convnet, images, layer)
+    responses = activations[-1].numpy()[0]
+    if not 1 <= n_filters <= responses.shape[-1]:
+        raise ValueError(
+            f"n_filters is {n_filters}; 1 to {responses.shape[-1]}, the filters of {layer}, "
+            "is accepted"
+        )
+    strongest = np.argsort(-responses.sum(axis=(0, 1)), kind="stable")[:n_filters]
+    maps = [project_back(convnet, activations, layer, number) for number in strongest]
+    return np.concatenate(maps)
+
+
+def class_template(convnet: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What the last convolutional layer looks at in images of one class.
+
+    Parameters
+    ----------
+    convnet
+        Network built by `crystutor.build_convnet`.
+    images
+        Fingerprints of the class, shape (n, 64, 64, 3).
+
+    Returns
+    -------
+    ndarray
+        Response maps summed over all filters of the last convolutional layer and averaged over
+        the images, shape (64, 64, 3), float32.
+
+    References
+    ----------
+    A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Fig. 5.
+    """
+    images = _batch(images)
+    layer = _convolutions(convnet)[-1]
+    activations = forward(convnet, images, layer)
+    maps = [
+        project_back(convnet, activations, layer, number).mean(axis=0)
+        for number in range(activations[-1].shape[-1])
+    ]
+    return np.sum(maps, axis=0)
+
+
+def gradient_saliency(convnet: keras.Model, image: np.ndarray, label: str) -> np.ndarray:
+    """Gradient of a class's logarithmic probability with respect to the pixels.
+
+    Parameters
+    ----------
+    convnet
+        Trained network.
+    image
+        Fingerprint, shape (64, 64, 3).
+    label
+        One of `CLASSES`.
+
+    Returns
+    -------
+    ndarray
+        Shape (64, 64, 3), float32.
+
+    References
+    ----------
+    K. Simonyan, A. Vedaldi and A. Zisserman, arXiv:1312.6034 (2013).
+    """
+    if label not in CLASSES:
+        raise ValueError(f"class {label!r} is unknown; accepted are {', '.join(CLASSES)}")
+    images = tf.constant(_batch(image[None]))
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        target = tf.math.log(convnet(images, training=False)[0, CLASSES.index(label)])
+    return tape.gradient(target, images).numpy()[0]
+
+
+def forward(convnet: keras.Model, images: np.ndarray, layer: str) -> list[tf.Tensor]:
+    """The images and the output of each layer up to the named one."""
+    if layer not in _convolutions(convnet):
+        raise ValueError(
+            f"layer {layer!r} is unknown; accepted are {', '.join(_convolutions(convnet))}"
+        )
+    activations = [tf.constant(images)]
+    for step in _layers_up_to(convnet, layer):
+        activations.append(step(activations[-1]))
+    return activations
+
+
+def project_back(
+    convnet: keras.Model, activations: Sequence[tf.Tensor], layer: str, number: int
+) -> np.ndarray:
+    """Send one feature map of a layer back to the images, shape (n, 64, 64, 3)."""
+    n_filters = activations[-1].shape[-1]
+    signal = activations[-1] * tf.one_hot(number, n_filters)
+    steps = reversed(_layers_up_to(convnet, layer))
+    for step, entered in zip(steps, reversed(activations[:-1]), strict=True):
+        if isinstance(step, keras.layers.MaxPooling2D):
+            signal = unpool(signal, entered, step.pool_size)
+        else:
+            signal = transposed_convolution(tf.nn.relu(signal), step.kernel, tf.shape(entered))
+    return signal.numpy()
+
+
+def transposed_convolution(
+    signal: tf.Tensor, kernel: tf.Variable, output_shape: tf.Tensor
+) -> tf.Tensor:
+    """The same filters the other way: each value paints its filter, weighted, into the input."""
+    return tf.nn.conv2d_transpose(signal, kernel, output_shape, strides=1, padding="SAME")
+
+
+def unpool(signal: tf.Tensor, entered: tf.Tensor, pool_size: tuple[int, int]) -> tf.Tensor:
+    """Put pooled values back where the maxima were, and zero elsewhere."""
+    with tf.GradientTape() as tape:
+        tape.watch(entered)
+        pooled = tf.nn.max_pool2d(entered, pool_size, pool_size, "VALID")
+    return tape.gradient(pooled, entered, signal)
+
+
+def _convolutions(convnet):
+    return [layer.name for layer in convnet.layers if isinstance(layer, keras.layers.Conv2D)]
+
+
+def _layers_up_to(convnet, name):
+    names = [layer.name for layer in convnet.layers]
+    return convnet.layers[: names.index(name) + 1]
+
+
+def _batch(images):
+    images = np.asarray(images, np.float32)
+    if images.ndim != 4 or images.shape[1:] != (64, 64, 3):
+        raise ValueError(f"images have shape {images.shape[1:]}; (64, 64, 3) is accepted")
+    return images

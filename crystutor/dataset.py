@@ -76,8 +76,8 @@ def pristine_dataset(
 
     Notes
     -----
-    Each crystal takes a prototype of its class (half of them hypothetical ones by default), one
-    of 83 elements (H to Bi) and parameters evenly from the prototype's ranges. Its label is
+    Each crystal takes a prototype of its class (of each kind in the variety's shares), one of 83
+    elements (H to Bi) and parameters evenly from the prototype's ranges. Its label is
     confirmed with Spglib by the paper's rule, see `crystutor.symmetry.class_by_symmetry`. It is
     turned about three axes by random angles, and its standard cell is found again.
 
@@ -168,7 +168,7 @@ def _draw_image(seed, variety, defect, index):
     if defect is not None:
         cluster = defect(cluster, seed=rng.integers(2**32))
     scale = float(rng.uniform(*variety.scale))
-    weight = float(max(0.0, rng.uniform(-1, 1)) * variety.background)
+    weight = float(max(0.0, rng.uniform(-0.5, 1)) * variety.background)
     image = _image_with_background(cluster, scale / bond_length(cluster), weight, rng)
     crystal |= {"n_atoms": len(cluster), "scale": scale, "background": weight}
     return image.astype(np.float16), json.dumps(crystal)

@@ -12,6 +12,7 @@ from ase.data import covalent_radii
 from pymatgen.core import Element, Lattice, Structure
 
 PO_BOND_LENGTH = 3.345  # alpha-Po [Å]
+KINDS = ("published", "hypothetical", "enumerated")
 SETTINGS = {141: "I 41/a m d:2", 166: "R -3 m:H", 227: "F d -3 m:2"}
 
 
@@ -43,6 +44,13 @@ class Prototype:
     parameters: MappingProxyType[str, float]
     ranges: MappingProxyType[str, tuple[float, float]]
     source: str
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        if self.name.startswith("hypothetical "):
+            return "enumerated"
+        return "hypothetical" if self.source.startswith("hypothetical") else "published"
 
 
 def load_prototypes(file_name: str) -> dict[str, Prototype]:

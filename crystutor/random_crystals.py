@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from crystutor.blocks import choose_repeats, cut_block
 from crystutor.cells import bond_length, find_average_cell
-from crystutor.prototypes import PROTOTYPES, build_prototype, scale_shortest_distance
+from crystutor.prototypes import KINDS, PROTOTYPES, build_prototype, scale_shortest_distance
 from crystutor.symmetry import SPACE_GROUP_CLASSES, class_by_symmetry
 
 SPECIES = tuple(Element.from_Z(Z).symbol for Z in range(1, 84))  # H to Bi, 83 as in the paper
@@ -30,17 +30,17 @@ class Variety:
     scale : (smallest, largest) factor on all positions, for the error that defects make in the
         average nearest-neighbour distance
     background : weight of the scattering from as many atoms at random places, an amorphous film
-        in the beam: drawn from (0, background) for half of the images, 0 for the others
-    hypothetical : share of crystals of the hypothetical prototypes
-    spread : part of the ranges of a named prototype's parameters that is drawn from, about its
+        in the beam: drawn from (0, background) for two thirds of the images, 0 for the others
+    shares : of crystals of prototypes of each of `KINDS`
+    spread : part of the ranges of a prototype's parameters that is drawn from, about its
         example's values
     """
 
     n_atoms: tuple[int, int] = (100, 420)
     elongation: float = 0.15
-    scale: tuple[float, float] = (0.88, 1.16)
-    background: float = 2.5
-    hypothetical: float = 0.5
+    scale: tuple[float, float] = (0.86, 1.22)
+    background: float = 3.0
+    shares: tuple[float, float, float] = (0.35, 0.2, 0.45)
     spread: float = 1.0
 
 
@@ -50,7 +50,7 @@ PAPER_VARIETY = Variety(
     elongation=0.0,
     scale=(1.0, 1.0),
     background=0.0,
-    hypothetical=0.0,
+    shares=(1.0, 0.0, 0.0),
     spread=0.5,
 )
 
@@ -60,7 +60,7 @@ def draw_cluster(label: str, variety: Variety, rng: np.random.Generator) -> tupl
 
     The cluster's size and shape are random; with it comes what it was made from.
     """
-    structure, crystal = draw_crystal(label, rng, variety.hypothetical, variety.spread)
+    structure, crystal = draw_crystal(label, rng, variety.shares, variety.spread)
     structure = random_orientation(structure, rng)
     cell = find_average_cell(structure)
     n_atoms = np.exp(rng.uniform(*np.log(variety.n_atoms)))
@@ -71,16 +71,15 @@ def draw_cluster(label: str, variety: Variety, rng: np.random.Generator) -> tupl
 
 
 def draw_crystal(
-    label: str, rng: np.random.Generator, hypothetical: float = 0.0, spread: float = 1.0
+    label: str, rng: np.random.Generator, shares: tuple[float, ...], spread: float = 1.0
 ) -> tuple[Structure, dict]:
     """Draw a perfect crystal of a class: its conventional cell, and what it was made from.
 
-    For `hypothetical` and `spread` see `Variety`. The shortest
-    distance is two covalent radii of the element, but for crystals of dumbbells, which keep their
-    prototype's lengths.
+    For shares and spread see `Variety`. The shortest distance is two covalent radii of the
+    element, but for crystals of dumbbells, which keep their prototype's lengths.
     """
     for _ in range(MOST_DRAWS):
-        prototype = PROTOTYPES[rng.choice(_prototype_names(label, rng.random() < hypothetical))]
+        prototype = PROTOTYPES[rng.choice(_names(label, str(rng.choice(KINDS, p=shares))))]
         element = str(rng.choice(SPECIES))
         parameters = _draw_parameters(prototype, spread, rng)
         structure = build_prototype(
@@ -132,11 +131,11 @@ def _is_molecular(structure):
 
 
 @cache
-def _prototype_names(label, hypothetical):
-    names = [
+def _names(label, kind):
+    """Prototypes of a class and kind; published ones where the class has none of the kind."""
+    chosen = [
         name
         for name, prototype in PROTOTYPES.items()
-        if SPACE_GROUP_CLASSES[prototype.space_group] == label
+        if SPACE_GROUP_CLASSES[prototype.space_group] == label and prototype.kind == kind
     ]
-    chosen = [name for name in names if name.startswith("hypothetical ") == hypothetical]
-    return chosen or names
+    return chosen or _names(label, "published")

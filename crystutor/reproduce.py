@@ -24,7 +24,7 @@ from crystutor.symmetry import CLASSES
 from crystutor.training import train_convnet
 
 CHOICE_CRYSTALS = 350  # that the networks of the training choices are shown
-_WIDE = replace(PAPER_VARIETY, hypothetical=VARIETY.hypothetical, spread=VARIETY.spread)
+_WIDE = replace(PAPER_VARIETY, shares=VARIETY.shares, spread=VARIETY.spread)
 _SHAPED = replace(_WIDE, n_atoms=VARIETY.n_atoms, elongation=VARIETY.elongation)
 VARIETIES = {
     "paper": PAPER_VARIETY,

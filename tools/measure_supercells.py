@@ -2,7 +2,7 @@
 
     python tools/measure_supercells.py --out build/supercells --size 1000
 
-Each crystal of a named prototype becomes a supercell of its primitive cell, of random shape and
+Each crystal of a named prototype (published or not) becomes a supercell of its primitive cell, of random shape and
 orientation and 150 to 400 atoms, and is damaged in several ways; for comparison the same crystal
 in conventional axes is damaged as well, and listed with its axes in other orders. Prints
 accuracies balanced over the classes.
@@ -38,6 +38,7 @@ LEVELS = {  # name: (vacancy fraction, displacement [Å])
     "60 %": (0.6, 0.0),
 }
 ORDERS = {"conventional": (0, 1, 2), "b, c, a": (1, 2, 0), "c, b, a": (2, 1, 0)}
+NAMED = (0.5, 0.5, 0.0)  # shares of published, hypothetical and enumerated prototypes
 BLOCK = 8
 
 
@@ -45,7 +46,7 @@ def main():
     options = parse()
     options.out.mkdir(parents=True, exist_ok=True)
     levels = options.levels or list(LEVELS)
-    draw = partial(damaged_images, options.seed, levels, options.hypothetical)
+    draw = partial(damaged_images, options.seed, levels)
     records, images = [], []
     with ProcessPoolExecutor(options.workers) as executor:
         indices = range(options.size)
@@ -68,15 +69,14 @@ def parse():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--levels", nargs="*", choices=list(LEVELS))
-    parser.add_argument("--hypothetical", type=float, default=0.0, help="share of such prototypes")
     return parser.parse_args()
 
 
-def damaged_images(seed, levels, hypothetical, index):
+def damaged_images(seed, levels, index):
     """Records and images (None if no lattice was found) of one crystal at all levels."""
     rng = np.random.default_rng([seed, index])
     label = CLASSES[index % len(CLASSES)]
-    crystal, made_from = draw_crystal(label, rng, hypothetical)
+    crystal, made_from = draw_crystal(label, rng, NAMED)
     conventional = build_cluster(crystal)
     inputs = {"random": random_supercell(crystal, rng)} | dict.fromkeys(ORDERS, conventional)
     found = []

@@ -35,8 +35,9 @@ with Python {python} and {packages}.
 ## Data
 
 {crystals:,} perfect crystals, as many of each class, drawn with seed {draw_seed} from the
-package's own prototypes: half of them from 57 named ones over the full ranges of their parameters,
-half from {n_hypothetical:,} hypothetical ones, elements H to Bi. No defective crystal is among
+package's own prototypes over the full ranges of their parameters: {shares[0]:.0%} from published
+ones, {shares[1]:.0%} from named hypothetical ones, {shares[2]:.0%} from {n_enumerated:,} enumerated
+ones, elements H to Bi. No defective crystal is among
 them, no structure of any database, and none of the crystals of the tables below. A tenth was only
 watched during training.
 
@@ -47,11 +48,11 @@ beyond the paper, with its reason:
 
 | choice | value | reason |
 | --- | --- | --- |
-| hypothetical prototypes | {hypothetical:.0%} | the named ones are too few to stand for all |
+| hypothetical prototypes | two thirds | the published ones are too few to stand for all |
 | size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | however a cluster was cut |
 | edges | stretched by a factor exp(N(0, {elongation})) | the same, and any order of unequal edges |
 | scale | {scale[0]} to {scale[1]} | defects change the average nearest-neighbour distance |
-| amorphous film | weight 0 to {background} for half of the images | speckle means nothing |
+| amorphous film | weight 0 to {background} for two thirds of the images | speckle means nothing |
 | learning rate | falls along half a cosine | a steadier end |
 
 What each of them does, at a fifth of the size (`choices.md`, {choice_crystals} crystals a level,
@@ -63,7 +64,7 @@ balanced accuracy [%] with its 95 % interval):
 
 Balanced accuracy over the classes [%], 95 % interval by Wilson, number of structures; accuracy on
 the last epoch's watched crystals {validation:.1%} (they include clusters on amorphous films). The
-crystals of these tables are drawn from the named prototypes with parameters from the inner half of
+crystals of these tables are drawn from the published prototypes with parameters from the inner half of
 their ranges, as real elements have them.
 
 {table}
@@ -128,7 +129,7 @@ def make_card(folder, record):
         crystals=record["crystals"],
         draw_seed=record["draw seed"],
         epochs=record["epochs"],
-        n_hypothetical=sum(name.startswith("hypothetical ") for name in PROTOTYPES),
+        n_enumerated=sum(prototype.kind == "enumerated" for prototype in PROTOTYPES.values()),
         validation=record["last epoch"]["val_accuracy"],
         choice_crystals=CHOICE_CRYSTALS,
         choices=(folder / "choices.md").read_text(encoding="utf-8"),

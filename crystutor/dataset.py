@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from crystutor.blockwork import finished_file, map_in_order
 from crystutor.cells import bond_length
+from crystutor.defects import displace_atoms, remove_atoms
 from crystutor.fingerprint import diffraction_channels
 from crystutor.random_crystals import PAPER_VARIETY, VARIETY, Variety, draw_cluster
 from crystutor.symmetry import CLASSES
@@ -28,8 +29,8 @@ class Dataset:
     ----------
     images : shape (n, 64, 64, 3), float16, in [0, 1]
     labels : index into `CLASSES`, shape (n,)
-    crystals : JSON text of each crystal: prototype, element, parameters, repeats, n_atoms, scale,
-        background
+    crystals : JSON text of each crystal: prototype, element, parameters, repeats, n_atoms, scale
+        [1/Å], background
     """
 
     images: np.ndarray
@@ -169,9 +170,19 @@ def _draw_image(seed, variety, defect, index):
         cluster = defect(cluster, seed=rng.integers(2**32))
     scale = float(rng.uniform(*variety.scale))
     weight = float(max(0.0, rng.uniform(-0.5, 1)) * variety.background)
-    image = _image_with_background(cluster, scale / bond_length(cluster), weight, rng)
-    crystal |= {"n_atoms": len(cluster), "scale": scale, "background": weight}
+    length = _mistaken_bond_length(cluster, variety, rng)
+    image = _image_with_background(cluster, scale / length, weight, rng)
+    crystal |= {"n_atoms": len(cluster), "scale": scale / length, "background": weight}
     return image.astype(np.float16), json.dumps(crystal)
+
+
+def _mistaken_bond_length(cluster, variety, rng):
+    """Average nearest-neighbour distance of a damaged copy: defects change it, by class."""
+    vacancies, displacement = rng.uniform(0, (variety.vacancies, variety.displacement))
+    true = bond_length(cluster)
+    damaged = displace_atoms(cluster, displacement * true * rng.integers(2), rng.integers(2**32))
+    damaged = remove_atoms(damaged, vacancies * rng.integers(2), rng.integers(2**32))
+    return bond_length(damaged)
 
 
 def _image_with_background(cluster, factor, weight, rng):

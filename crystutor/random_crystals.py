@@ -27,8 +27,10 @@ class Variety:
     ----------
     n_atoms : (fewest, most) atoms aimed at, drawn evenly in the logarithm
     elongation : standard deviation of the logarithm by which each edge is stretched
-    scale : (smallest, largest) factor on all positions, for the error that defects make in the
-        average nearest-neighbour distance
+    scale : (smallest, largest) factor on all positions
+    vacancies, displacement : the average nearest-neighbour distance, by which positions are
+        divided, is that of a damaged copy: vacancies up to this fraction in half of the copies,
+        displacements up to this standard deviation [bond lengths] in half of them
     background : weight of the scattering from as many atoms at random places, an amorphous film
         in the beam: drawn from (0, background) for two thirds of the images, 0 for the others
     shares : of crystals of prototypes of each of `KINDS`
@@ -38,7 +40,9 @@ class Variety:
 
     n_atoms: tuple[int, int] = (100, 420)
     elongation: float = 0.15
-    scale: tuple[float, float] = (0.86, 1.22)
+    scale: tuple[float, float] = (0.97, 1.03)
+    vacancies: float = 0.6
+    displacement: float = 0.08
     background: float = 3.0
     shares: tuple[float, float, float] = (0.35, 0.2, 0.45)
     spread: float = 1.0
@@ -49,6 +53,8 @@ PAPER_VARIETY = Variety(
     n_atoms=(250, 250),
     elongation=0.0,
     scale=(1.0, 1.0),
+    vacancies=0.0,
+    displacement=0.0,
     background=0.0,
     shares=(1.0, 0.0, 0.0),
     spread=0.5,

@@ -30,7 +30,7 @@ VARIETIES = {
     "paper": PAPER_VARIETY,
     "wide": _WIDE,
     "shaped": _SHAPED,
-    "scaled": replace(_SHAPED, scale=VARIETY.scale),
+    "scaled": replace(VARIETY, background=0.0),
     "shipped": VARIETY,
 }
 
@@ -67,7 +67,7 @@ CHOICES = (  # each adds one thing to the one before
     Recipe("choice: paper's recipe", "paper", 0.2),
     Recipe("choice: + hypothetical prototypes, full ranges", "wide", 0.2),
     Recipe("choice: + any size, shape and order of axes", "shaped", 0.2),
-    Recipe("choice: + random scale", "scaled", 0.2),
+    Recipe("choice: + mistaken scale", "scaled", 0.2),
     Recipe("choice: + amorphous film", "shipped", 0.2),
     Recipe("choice: + falling learning rate", "shipped", 0.2, cosine=True),
 )

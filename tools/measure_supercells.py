@@ -2,9 +2,9 @@
 
     python tools/measure_supercells.py --out build/supercells --size 1000
 
-Each crystal of a named prototype (published or not) becomes a supercell of its primitive cell, of random shape and
-orientation and 150 to 400 atoms, and is damaged in several ways; for comparison the same crystal
-in conventional axes is damaged as well, and listed with its axes in other orders. Prints
+Each crystal of a published prototype becomes a supercell of its primitive cell, of random shape
+and orientation and 150 to 400 atoms, and is damaged in several ways; for comparison the same
+crystal in conventional axes is damaged as well, and listed with its axes in other orders. Prints
 accuracies balanced over the classes.
 """
 
@@ -38,7 +38,6 @@ LEVELS = {  # name: (vacancy fraction, displacement [Å])
     "60 %": (0.6, 0.0),
 }
 ORDERS = {"conventional": (0, 1, 2), "b, c, a": (1, 2, 0), "c, b, a": (2, 1, 0)}
-NAMED = (0.5, 0.5, 0.0)  # shares of published, hypothetical and enumerated prototypes
 BLOCK = 8
 
 
@@ -46,7 +45,8 @@ def main():
     options = parse()
     options.out.mkdir(parents=True, exist_ok=True)
     levels = options.levels or list(LEVELS)
-    draw = partial(damaged_images, options.seed, levels)
+    shares = (1 - options.hypothetical, options.hypothetical, 0.0)
+    draw = partial(damaged_images, options.seed, levels, shares)
     records, images = [], []
     with ProcessPoolExecutor(options.workers) as executor:
         indices = range(options.size)
@@ -69,14 +69,15 @@ def parse():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--levels", nargs="*", choices=list(LEVELS))
+    parser.add_argument("--hypothetical", type=float, default=0.0, help="share of such prototypes")
     return parser.parse_args()
 
 
-def damaged_images(seed, levels, index):
+def damaged_images(seed, levels, shares, index):
     """Records and images (None if no lattice was found) of one crystal at all levels."""
     rng = np.random.default_rng([seed, index])
     label = CLASSES[index % len(CLASSES)]
-    crystal, made_from = draw_crystal(label, rng, NAMED)
+    crystal, made_from = draw_crystal(label, rng, shares)
     conventional = build_cluster(crystal)
     inputs = {"random": random_supercell(crystal, rng)} | dict.fromkeys(ORDERS, conventional)
     found = []

@@ -51,7 +51,7 @@ beyond the paper, with its reason:
 | hypothetical prototypes | two thirds | the published ones are too few to stand for all |
 | size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | however a cluster was cut |
 | edges | stretched by a factor exp(N(0, {elongation})) | the same, and any order of unequal edges |
-| scale | {scale[0]} to {scale[1]} | defects change the average nearest-neighbour distance |
+| scale | mean nearest-neighbour distance of a damaged copy | defects change it, by class |
 | amorphous film | weight 0 to {background} for two thirds of the images | speckle means nothing |
 | learning rate | falls along half a cosine | a steadier end |
 
@@ -64,8 +64,8 @@ balanced accuracy [%] with its 95 % interval):
 
 Balanced accuracy over the classes [%], 95 % interval by Wilson, number of structures; accuracy on
 the last epoch's watched crystals {validation:.1%} (they include clusters on amorphous films). The
-crystals of these tables are drawn from the published prototypes with parameters from the inner half of
-their ranges, as real elements have them.
+crystals of these tables are drawn from the published prototypes, with parameters from the inner
+half of their ranges.
 
 {table}
 

@@ -1,0 +1,113 @@
+"""A panel for notebooks: controls, an NGL view and a figure; errors in plain sight."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+import ipywidgets
+import nglview
+from matplotlib.figure import Figure
+from pymatgen.core import Structure
+
+ATOMS = {"type": "spacefill", "params": {"radiusType": "covalent", "radiusScale": 0.6}}
+GHOSTS = {
+    "type": "spacefill",
+    "params": {"radiusType": "covalent", "radiusScale": 0.35, "opacity": 0.25, "color": "grey"},
+}
+CELL = {"type": "unitcell", "params": {}}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a panel shows.
+
+    Attributes
+    ----------
+    text : a line or two in plain words
+    figure : to draw beside the atoms
+    structure : atoms, or None for a panel without a view of them
+    removed : atoms that are missing, shown as ghosts
+    """
+
+    text: str
+    figure: Figure
+    structure: Structure | None = None
+    removed: Structure | None = None
+
+
+class Panel(ipywidgets.VBox):
+    """Controls above, atoms on the left, a figure on the right.
+
+    Parameters
+    ----------
+    controls
+        Widgets with a ``value``, keyed by argument of `compose`.
+    compose
+        Pure function from the controls' values to a `Scene`. A ValueError of it is shown as its
+        message, any other error with its type; neither is lost.
+    """
+
+    def __init__(
+        self, controls: dict[str, ipywidgets.Widget], compose: Callable[..., Scene]
+    ) -> None:
+        self.controls, self.compose = controls, compose
+        self.view = nglview.NGLWidget()
+        self.view.layout.width, self.view.layout.height = "320px", "320px"
+        self.picture = ipywidgets.Image(format="png")
+        self.text = ipywidgets.HTML()
+        self.error = ipywidgets.HTML()
+        rows = ipywidgets.HBox([self.view, self.picture])
+        super().__init__([*controls.values(), self.text, self.error, rows])
+        for control in controls.values():
+            control.observe(self._update, "value")
+        self._update()
+
+    def _update(self, _=None):
+        try:
+            scene = self.compose(**{name: control.value for name, control in self.controls.items()})
+        except ValueError as error:
+            self.error.value = _in_red(str(error))
+        except Exception as error:  # a callback's traceback would be invisible in a notebook
+            self.error.value = _in_red(f"{type(error).__name__}: {error}")
+        else:
+            self.error.value = ""
+            self._show(scene)
+
+    def _show(self, scene):
+        self.text.value = escape(scene.text)
+        self.picture.value = to_png(scene.figure)
+        self.view.layout.display = "none" if scene.structure is None else "flex"
+        if scene.structure is not None:
+            swap_structure(self.view, scene.structure, scene.removed)
+
+
+def to_png(figure: Figure, dpi: int = 72) -> bytes:
+    """PNG image of a figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def swap_structure(
+    view: nglview.NGLWidget, structure: Structure, removed: Structure | None = None
+) -> None:
+    """Show other atoms in a view; after the first time, the camera stays where it is."""
+    old = list(view._ngl_component_ids)
+    _add(view, structure, [ATOMS, CELL])
+    if removed is not None and len(removed):
+        _add(view, removed, [GHOSTS])
+    for component in old:
+        view.remove_component(component)
+    if not old:
+        view.center()
+
+
+def _add(view, structure, representations):
+    atoms = nglview.ASEStructure(structure.to_ase_atoms())
+    component = view.add_component(atoms, default_representation=False)
+    component.set_representations(representations)
+
+
+def _in_red(message):
+    return f'<b style="color: #b00020">{escape(message)}</b>'

@@ -54,7 +54,20 @@ _LAZY = {
     "plot_fingerprint": "plotting",
     "plot_probabilities": "plotting",
     "plot_structure": "plotting",
-    "view_structure": "widgets",
+    "bcc_to_sc": "paths",
+    "rhombohedral_path": "paths",
+    **dict.fromkeys(
+        (
+            "bcc_to_sc_explorer",
+            "fingerprint_explorer",
+            "response_map_explorer",
+            "rhombohedral_explorer",
+            "structure_explorer",
+            "upload_explorer",
+            "view_structure",
+        ),
+        "widgets",
+    ),
 }
 __all__ = [
     "CLASSES",

@@ -7,16 +7,16 @@ import numpy as np
 from pymatgen.core import Structure
 from tqdm.auto import tqdm
 
+from crystutor.blocks import choose_repeats, cut_block
 from crystutor.cells import build_cluster
 from crystutor.convnet import classify, load_convnet, predict_probabilities
 from crystutor.defects import remove_body_centers
 from crystutor.fingerprint import fingerprint
 from crystutor.prototypes import build_prototype, build_rhombohedral
+from crystutor.random_crystals import SPECIES
 from crystutor.symmetry import CLASSES
 
-BCC_ELEMENTS = tuple(
-    ["Li", "Na", "K", "Rb", "Cs", "Ca", "Sr", "Ba", "Sc", "Y", "La", "Ti", "Zr", "Hf", "V", "Nb", "Ta", "Cr", "Mo", "W", "Mn", "Tc", "Re", "Fe", "Ru", "Os", "Co", "Ni", "Cu", "Zn", "Al", "Ga"]
-)
+BCC_ELEMENTS = SPECIES[10:42]  # Na to Mo; lengths cancel, form factors do not
 FRACTIONS = tuple(np.round(np.arange(0, 1.01, 0.1), 1).tolist())
 CUBIC_POINTS = {"bcc": np.sqrt(3 / 8), "sc": np.sqrt(3 / 2), "fcc": np.sqrt(6)}
 LOWEST_MU, HIGHEST_MU = CUBIC_POINTS["bcc"], 5 * CUBIC_POINTS["bcc"]
@@ -88,15 +88,8 @@ def rhombohedral_path(
     return np.array([[answer.probabilities[label] for label in CLASSES] for answer in answers])
 
 
-def hexagonal_fingerprint(mu: float) -> np.ndarray:
-    """Fingerprint of the beta-Po structure in its hexagonal cell, also where it is cubic."""
-    return fingerprint(hexagonal_cluster(mu))
-
-
 def hexagonal_cluster(mu: float) -> Structure:
     """About 250 atoms of the beta-Po structure as blocks of its hexagonal cell."""
-    from crystutor.blocks import choose_repeats, cut_block
-
     cell = build_rhombohedral(mu)
     matrix = cell.lattice.matrix
     return cut_block(cell, matrix, choose_repeats(matrix, cell.volume / len(cell) * 250))

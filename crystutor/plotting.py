@@ -86,6 +86,82 @@ def plot_structure(structure: Structure, title: str = "", ax: Axes | None = None
     return ax
 
 
+def plot_difference(image: np.ndarray, reference: np.ndarray, ax: Axes | None = None) -> Axes:
+    """Draw the difference of two fingerprints, summed over the channels.
+
+    Parameters
+    ----------
+    image, reference
+        Shape (64, 64, 3), in [0, 1].
+    ax
+        Axes to draw into.
+    """
+    ax = _axes(ax, (3.4, 3.4))
+    difference = (image - reference).sum(axis=-1)
+    largest = max(np.abs(difference).max(), 1e-6)
+    ax.imshow(difference, cmap="RdBu_r", vmin=-largest, vmax=largest, origin="lower")
+    ax.set(title=f"difference, largest {largest:.2g}", xticks=range(0, 64, 16))
+    ax.set(yticks=range(0, 64, 16), xlabel="detector x [pixel]", ylabel="detector y [pixel]")
+    return ax
+
+
+def plot_response(
+    response: np.ndarray, image: np.ndarray, title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Draw where a response map is positive, over the faint fingerprint.
+
+    Parameters
+    ----------
+    response
+        Response map, shape (64, 64, 3); its positive part is scaled to its largest value.
+    image
+        Fingerprint, shape (64, 64, 3), in [0, 1].
+    title
+        Title of the axes.
+    ax
+        Axes to draw into.
+    """
+    ax = _axes(ax, (3.4, 3.4))
+    positive = np.maximum(response, 0)
+    shown = positive / max(positive.max(), 1e-12)
+    grey = np.sqrt(image).mean(axis=-1, keepdims=True)
+    ax.imshow(np.clip(0.35 * grey + shown, 0, 1), origin="lower", interpolation="nearest")
+    ax.set(title=title, xticks=[], yticks=[])
+    return ax
+
+
+def plot_path(
+    positions: np.ndarray,
+    probabilities: np.ndarray,
+    labels: tuple[str, ...],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw mean and standard deviation of class probabilities along a path.
+
+    Parameters
+    ----------
+    positions
+        Along the path, shape (n,).
+    probabilities
+        Shape (n_crystals, n, 7), in the order of `CLASSES`.
+    labels
+        Classes to draw.
+    ax
+        Axes to draw into.
+    """
+    ax = _axes(ax, (4.4, 3.2))
+    for label in labels:
+        values = probabilities[:, :, CLASSES.index(label)]
+        mean, deviation = values.mean(axis=0), values.std(axis=0)
+        color = CLASS_COLORS[label]
+        ax.plot(positions, mean, "o-", ms=3, color=color, label=label)
+        ax.fill_between(positions, mean - deviation, mean + deviation, color=color, alpha=0.25)
+    ax.set(ylabel="probability", ylim=(-0.05, 1.05))
+    ax.legend(fontsize="small")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
 def plot_levels(accuracies: dict, ax: Axes | None = None) -> Axes:
     """Draw balanced accuracies at the levels of damage, a line for each method.
 

@@ -45,12 +45,15 @@ LAYERS = [
     "convnet",
     "training",
     "attention",
+    "paths",
     "levels",
     "peers",
     "benchmark",
     "plotting",
     "report",
     "reproduce",
+    "panel",
+    "scenes",
     "widgets",
 ]
 

@@ -1,0 +1,209 @@
+"""What the explorers show: pure functions from the controls' values to a text and figures."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from crystutor import structures
+from crystutor.attention import response_maps
+from crystutor.cells import bond_length, build_cluster
+from crystutor.convnet import Classification, classify, load_convnet, predict_probabilities
+from crystutor.defects import (
+    displace_atoms,
+    remove_atoms,
+    remove_body_centers,
+    substitute_atoms,
+)
+from crystutor.detector import Detector
+from crystutor.fingerprint import fingerprint
+from crystutor.panel import Scene
+from crystutor.paths import hexagonal_cluster
+from crystutor.plotting import (
+    CLASS_COLORS,
+    plot_difference,
+    plot_fingerprint,
+    plot_probabilities,
+    plot_response,
+)
+from crystutor.prototypes import build_prototype, build_rhombohedral
+from crystutor.structures import read_structure
+from crystutor.symmetry import CLASSES, space_group
+
+EXAMPLES = {  # a crystal of each class: (prototype, element)
+    "bct139": ("In", "In"),
+    "bct141": ("beta-Sn", "Sn"),
+    "hex/rh": ("hcp", "Mg"),
+    "sc": ("sc", "Po"),
+    "fcc": ("fcc", "Cu"),
+    "diam": ("diamond", "C"),
+    "bcc": ("bcc", "W"),
+}
+SPGLIB_TOLERANCE = 0.1  # [Å]
+COPPER = structures.EXAMPLES / "Cu.cif"
+
+
+@cache
+def example_cluster(label: str, element: str | None = None, n_atoms: int = 250):
+    """A perfect cluster of a class."""
+    prototype, own = EXAMPLES[label]
+    return build_cluster(build_prototype(prototype, element or own), n_atoms)
+
+
+def structure_scene(
+    label: str, element: str, vacancies: float, displacement: float, substitution: float, seed: int
+) -> Scene:
+    """Damage a crystal, and see fingerprint, difference, class and Spglib's answer."""
+    perfect = example_cluster(label, element)
+    damaged = substitute_atoms(perfect, substitution, seed=seed)
+    damaged = displace_atoms(damaged, displacement, seed=seed)
+    damaged = remove_atoms(damaged, vacancies, seed=seed)
+    ghosts = _missing(perfect, remove_atoms(perfect, vacancies, seed=seed))
+    image, reference = fingerprint(damaged), fingerprint(perfect)
+    figure, axes = _row(3)
+    plot_fingerprint(image, "fingerprint", axes[0])
+    plot_difference(image, reference, axes[1])
+    answer = _answer(image)
+    plot_probabilities(answer.probabilities, "ConvNet", axes[2])
+    group = space_group(damaged, SPGLIB_TOLERANCE)
+    text = (
+        f"{len(damaged)} of {len(perfect)} atoms. ConvNet: {answer.label}, "
+        f"{answer.probability:.1%}. Spglib at {SPGLIB_TOLERANCE} Å: space group {group or 'none'}."
+    )
+    return Scene(text, figure, damaged, ghosts)
+
+
+def fingerprint_scene(
+    label: str, angle: float, wavelength: float, n_atoms: int, channel: str
+) -> Scene:
+    """Turn a crystal by another angle, in another wave, and see its fingerprint."""
+    crystal = example_cluster(label, None, n_atoms)
+    detector = Detector(wavelength=wavelength * 1e-10)
+    image = fingerprint(crystal, detector, (-angle, angle))
+    if channel != "all":
+        image = image * (np.array(["x", "y", "z"]) == channel)
+    figure, axes = _row(1)
+    plot_fingerprint(image, f"±{angle:.0f}° about {channel}", axes[0])
+    text = f"{len(crystal)} atoms, wavelength {wavelength:.3f} Å, ±{angle:.0f}° about each axis."
+    return Scene(text, figure, crystal)
+
+
+def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
+    """Remove centre atoms of bcc tungsten, and see where on Fig. 4b of the paper that is."""
+    perfect = example_cluster("bcc")
+    crystal = remove_body_centers(perfect, fraction, seed=0)
+    removed = remove_body_centers(perfect, 1.0, seed=0)
+    image = fingerprint(crystal)
+    answer = _answer(image)
+    figure, axes = _row(3)
+    plot_fingerprint(image, f"{fraction:.0%} of the centres removed", axes[0])
+    plot_probabilities(answer.probabilities, "ConvNet", axes[1])
+    _mark(axes[2], *curve, ("bcc", "sc"), fraction, answer)
+    axes[2].set(xlabel="fraction of centres removed")
+    ghosts = _missing(perfect, crystal)
+    text = (
+        f"{len(crystal)} atoms, {len(perfect) - len(removed)} centres when perfect. "
+        f"Average bond length {bond_length(crystal) / bond_length(perfect):.3f} of that of bcc. "
+        f"ConvNet: {answer.label}, {answer.probability:.1%}."
+    )
+    return Scene(text, figure, crystal, ghosts)
+
+
+def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
+    """Stretch a rhombohedral crystal along [111], and see where on Fig. 4d of the paper it is."""
+    answer = classify([build_rhombohedral(mu)])[0]
+    crystal = build_cluster(build_rhombohedral(mu))
+    fixed = _answer(fingerprint(hexagonal_cluster(mu)))
+    figure, axes = _row(3)
+    plot_fingerprint(fingerprint(crystal), f"c/a = {mu:.3f}", axes[0])
+    plot_probabilities(answer.probabilities, "ConvNet", axes[1])
+    _mark(axes[2], *curve, ("hex/rh", "bcc", "sc", "fcc"), mu, answer)
+    axes[2].set(xlabel="c/a of the hexagonal axes")
+    text = (
+        f"Average cell: {answer.cell.bravais}. ConvNet: {answer.label}, {answer.probability:.1%}; "
+        f"with the hexagonal cell kept: {fixed.label}, {fixed.probability:.1%}."
+    )
+    return Scene(text, figure, crystal)
+
+
+def response_scene(label: str, layer: str, rank: int) -> Scene:
+    """Response map of one of the filters of a layer that respond most, over the fingerprint."""
+    image = fingerprint(example_cluster(label))
+    response = response_maps(load_convnet(), image, layer, rank)[-1]
+    figure, axes = _row(2)
+    plot_fingerprint(image, "fingerprint", axes[0])
+    plot_response(response, image, f"{layer}, filter number {rank}", axes[1])
+    strongest = "xyz"[int(np.maximum(response, 0).sum(axis=(0, 1)).argmax())]
+    text = f"{label}: this filter of {layer} responds most to the rotation about {strongest}."
+    return Scene(text, figure)
+
+
+def upload_scene(
+    upload: tuple[dict, ...], vacancies: float, displacement: float, seed: int
+) -> Scene:
+    """Read an uploaded file (or take copper), damage it, classify it, compare with Spglib.
+
+    `upload` is the value of an `ipywidgets.FileUpload`; a bad file is a ValueError.
+    """
+    name, structure = _uploaded(upload[0]) if upload else ("Cu.cif", read_structure(COPPER))
+    perfect = build_cluster(structure)
+    damaged = remove_atoms(displace_atoms(perfect, displacement, seed=seed), vacancies, seed=seed)
+    answer = classify([damaged])[0]
+    cluster = build_cluster(damaged) if answer.label else damaged
+    figure, axes = _row(2)
+    plot_fingerprint(fingerprint(cluster), name, axes[0])
+    plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
+    groups = f"{space_group(structure, SPGLIB_TOLERANCE)} before and "
+    groups += f"{space_group(damaged, SPGLIB_TOLERANCE)} after the damage"
+    found = f"{answer.label}, {answer.probability:.1%}, average cell {answer.cell.bravais}"
+    text = (
+        f"{name}: {structure.composition.reduced_formula}, {len(damaged)} atoms. ConvNet: "
+        f"{found if answer.label else answer.note}. Spglib at {SPGLIB_TOLERANCE} Å: {groups}."
+    )
+    return Scene(text, figure, damaged)
+
+
+def _uploaded(file):
+    """Name and structure of an uploaded file; messages name the file as the user knows it."""
+    name = Path(file["name"]).name
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(bytes(file["content"]))
+        try:
+            return name, read_structure(path)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), name)) from error
+
+
+def _row(n):
+    figure = Figure(figsize=(3.5 * n, 3.5))
+    axes = figure.subplots(1, n, squeeze=False)[0]
+    figure.subplots_adjust(left=0.5 / (3.5 * n), right=0.99, bottom=0.16, top=0.9, wspace=0.35)
+    return figure, axes
+
+
+def _answer(image):
+    probabilities = predict_probabilities(load_convnet(), image[None])[0]
+    named = dict(zip(CLASSES, map(float, probabilities), strict=True))
+    label = max(named, key=named.get)
+    return Classification(label, named[label], named)
+
+
+def _mark(ax, positions, probabilities, labels, position, answer):
+    """Draw a precomputed curve, and the point where the crystal is."""
+    for label in labels:
+        values = probabilities[:, CLASSES.index(label)]
+        ax.plot(positions, values, color=CLASS_COLORS[label], lw=1, label=label)
+        ax.plot(position, answer.probabilities[label], "o", color=CLASS_COLORS[label])
+    ax.axvline(position, color="black", lw=0.5)
+    ax.set(ylabel="probability", ylim=(-0.05, 1.05))
+    ax.legend(fontsize="x-small")
+
+
+def _missing(perfect, crystal):
+    """Atoms of the perfect crystal that are not in the other; None if all are."""
+    kept = set(map(tuple, np.round(crystal.frac_coords, 6)))
+    gone = [site for site in perfect if tuple(np.round(site.frac_coords, 6)) not in kept]
+    return perfect.from_sites(gone) if gone else None

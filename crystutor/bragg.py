@@ -87,11 +87,17 @@ def _is_first_of_pair(indices):
 
 
 def _speckle_level(g, intensities, n_scatterers):
-    """Mean of the exponentially distributed speckle, from its median, shell by shell in |g|."""
+    """Mean of the exponentially distributed speckle, from its median, shell by shell in |g|.
+
+    The speckle of two or three vacancies takes few values, and its median may be zero; then half
+    of what the upper quartile tells is the better guess.
+    """
     floor = WEAKEST_PEAK * n_scatterers**2 / np.log(len(intensities) / FALSE_ALARM)
     if n_scatterers < FEW_ATOMS:
         return np.full(len(intensities), floor)
     n_shells = max(1, len(intensities) // SHELL_SIZE)
     centers = [np.mean(shell**2) for shell in np.array_split(g, n_shells)]
-    levels = [np.median(shell) / np.log(2) for shell in np.array_split(intensities, n_shells)]
+    shells = np.array_split(intensities, n_shells)
+    quantiles = [np.quantile(shell, (0.5, 0.75)) for shell in shells]
+    levels = np.max(quantiles / np.array([np.log(2), 2 * np.log(4)]), axis=1)
     return np.maximum(np.interp(g**2, centers, levels), floor)

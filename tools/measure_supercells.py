@@ -131,7 +131,7 @@ def name_classes(records, images):
 
 
 def report(records, levels):
-    """Markdown table: balanced accuracy and share without lattice [%] for each level."""
+    """Markdown tables: accuracy and share without lattice [%], and answers in all orders [%]."""
     lines = [
         "| level | axes | n | accuracy | wrong cell | no lattice | by class |",
         "|" + " --- |" * 7,
@@ -151,6 +151,18 @@ def report(records, levels):
                 + ", ".join(f"{label} {mean:.1f}" for label, mean in means.items())
                 + " |"
             )
+    lines += [
+        "",
+        "| level | n | same answer in all orders of the axes [%] |",
+        "| --- | --- | --- |",
+    ]
+    for level in levels:
+        answers = defaultdict(set)
+        for r in records:
+            if r["level"] == level and r["axes"] in ORDERS:
+                answers[r["index"]].add(r["answer"])
+        same = 100 * np.mean([len(found) == 1 for found in answers.values()])
+        lines.append(f"| {level} | {len(answers)} | {same:.2f} |")
     return "\n".join(lines)
 
 

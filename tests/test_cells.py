@@ -67,6 +67,46 @@ def test_average_cell_of_a_defective_supercell(labelled_cell, vacancies, sigma):
         assert found.n_cells == pytest.approx(damaged.volume / cell.volume, rel=1e-3)
 
 
+@pytest.mark.parametrize("name", ["sodalite silicon", "silicon clathrate", "alpha-As"])
+def test_faint_peaks_refine_the_lattice(name):
+    """Of many atoms a cell, half of which are missing, only some peaks stand out one by one."""
+    crystal = build_prototype(name)
+    true = find_average_cell(crystal)
+    found = []
+    for seed in range(6):
+        supercell = random_supercell(crystal, np.random.default_rng(seed), (300, 400))
+        found.append(find_average_cell(remove_atoms(supercell, 0.5, seed=seed)))
+    right = [
+        cell.bravais == true.bravais
+        and np.linalg.det(cell.matrix) == pytest.approx(np.linalg.det(true.matrix), rel=1e-3)
+        for cell in found
+    ]
+    assert sum(right) >= 5
+
+
+@pytest.mark.parametrize("seed", [55, 65, 120, 125, 193, 196])
+def test_two_vacancies_make_no_lattice_of_their_own(seed):
+    damaged = remove_atoms(build_cluster(build_prototype("fcc")), 0.01, seed=seed)
+    assert len(damaged) == 254
+    assert find_average_cell(damaged).bravais == "cF"
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
+def test_the_order_of_the_axes_does_not_matter(labelled_cell, order):
+    _, cell = labelled_cell
+    damaged = remove_atoms(build_cluster(cell), 0.25, seed=1)
+    order = list(order)
+    listed = Structure(
+        damaged.lattice.matrix[order], damaged.species, damaged.frac_coords[:, order]
+    )
+    found, expected = find_average_cell(listed), find_average_cell(damaged)
+    assert found.bravais == expected.bravais
+    np.testing.assert_allclose(
+        Lattice(found.matrix).parameters, Lattice(expected.matrix).parameters, rtol=1e-6
+    )
+    assert len(build_cluster(listed)) == len(damaged)
+
+
 def test_a_slightly_strained_cell_keeps_its_lattice(labelled_cell):
     """A random strain of 0.3 %, as the cell of a simulation at constant pressure has."""
     label, cell = labelled_cell

@@ -51,9 +51,18 @@ _LAZY = {
     "load_convnet": "convnet",
     "predict_probabilities": "convnet",
     "train_convnet": "training",
-    "plot_fingerprint": "plotting",
-    "plot_probabilities": "plotting",
-    "plot_structure": "plotting",
+    **dict.fromkeys(
+        (
+            "CLASS_COLORS",
+            "plot_difference",
+            "plot_fingerprint",
+            "plot_path",
+            "plot_probabilities",
+            "plot_response",
+            "plot_structure",
+        ),
+        "plotting",
+    ),
     "bcc_to_sc": "paths",
     "rhombohedral_path": "paths",
     **dict.fromkeys(

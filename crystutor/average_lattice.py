@@ -17,6 +17,7 @@ FALSE_REFINEMENT = 3e-4  # probability that speckle refines a lattice by a given
 MOST_VACANCIES = 0.8  # fraction
 FALSE_CANDIDATES = 10  # speckles among the points that are tried as faint peaks
 STRONG, FAINT = 3.0, 2.5  # mean intensity over background of a set of points
+THERMAL = 2.0  # times more, where all of the background comes from displacements
 WIDEST_VACUUM = 6.0  # [Å]
 
 
@@ -80,8 +81,10 @@ def _refine(pattern, basis, threshold, least):
     """Refine a lattice by the points brighter than a threshold, strongest first.
 
     A point outside the lattice is taken only if the whole set of points that it would add has the
-    least mean intensity over background; the diffuse foot of a strong peak does not pass.
+    least mean intensity over background; the diffuse foot of a strong peak does not pass. Long
+    sound waves make that foot bright, so more is asked for where displacements are seen.
     """
+    least *= 1 + (THERMAL - 1) * pattern.thermal_share
     peaks = np.flatnonzero(pattern.ratios > threshold)
     peaks = peaks[np.argsort(-pattern.intensities[peaks], kind="stable")]
     peaks = peaks[~_contains(basis, pattern.indices[peaks])]

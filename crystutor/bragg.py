@@ -39,6 +39,14 @@ class BraggPattern:
         return self.intensities / self.background
 
     @property
+    def thermal_share(self) -> float:
+        """Share of the speckle at the highest |g| that grows with |g|, in [0, 1].
+
+        Vacancies scatter alike at all |g|, displaced atoms not at |g| = 0.
+        """
+        return float(1 - min(1.0, self.background[0] / self.background[-1]))
+
+    @property
     def displacement(self) -> float:
         """Standard deviation of the atoms' displacements per component [Å], from the speckle.
 

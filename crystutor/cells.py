@@ -42,7 +42,7 @@ class AverageCell:
             "lengths": [round(length, 4) for length in lattice.abc],
             "angles": [round(angle, 3) for angle in lattice.angles],
             "bravais": self.bravais,
-            "n_cells": round(self.n_cells, 3),
+            "n_cells": round(float(self.n_cells), 3),
             "strain": self.strain,
         }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 from pymatgen.core import Structure
 from tqdm.auto import tqdm
@@ -13,8 +12,12 @@ from crystutor.convnet import classify, load_convnet, predict_probabilities
 from crystutor.defects import remove_body_centers
 from crystutor.fingerprint import fingerprint
 from crystutor.prototypes import build_prototype, build_rhombohedral
+from crystutor.quiet import quiet_stderr
 from crystutor.random_crystals import SPECIES
 from crystutor.symmetry import CLASSES
+
+with quiet_stderr():
+    import keras
 
 BCC_ELEMENTS = SPECIES[10:42]  # Na to Mo; lengths cancel, form factors do not
 FRACTIONS = tuple(np.round(np.arange(0, 1.01, 0.1), 1).tolist())

@@ -5,9 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import keras
-from tqdm.keras import TqdmCallback
-
 from crystutor.benchmark import (
     PAPER_RUN,
     Network,
@@ -18,10 +15,15 @@ from crystutor.benchmark import (
 )
 from crystutor.convnet import predict_probabilities
 from crystutor.dataset import pristine_dataset
+from crystutor.quiet import quiet_stderr
 from crystutor.random_crystals import PAPER_VARIETY, VARIETY
 from crystutor.report import write_report
 from crystutor.symmetry import CLASSES
 from crystutor.training import train_convnet
+
+with quiet_stderr():
+    import keras
+    from tqdm.keras import TqdmCallback
 
 CHOICE_CRYSTALS = 350  # that the networks of the training choices are shown
 _WIDE = replace(PAPER_VARIETY, shares=VARIETY.shares, spread=VARIETY.spread)

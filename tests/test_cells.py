@@ -91,6 +91,29 @@ def test_two_vacancies_make_no_lattice_of_their_own(seed):
     assert find_average_cell(damaged).bravais == "cF"
 
 
+def with_sound_waves(structure, rng, displacement):
+    """Most of the displacement in the longest sound waves, the softer the longer."""
+    h = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3), axis=-1).reshape(-1, 3)
+    h = h[np.any(h != 0, axis=1)]
+    g = np.linalg.norm(h @ structure.lattice.reciprocal_lattice_crystallographic.matrix, axis=1)
+    waves = np.cos(2 * np.pi * (structure.frac_coords @ h.T + rng.random(len(h))))
+    moved = waves @ (rng.normal(size=(len(h), 3)) / g[:, None])
+    moved = 2 * moved / moved.std() + rng.normal(size=moved.shape)
+    moved *= displacement / np.sqrt(5)
+    positions = structure.cart_coords + moved
+    return Structure(structure.lattice, structure.species, positions, coords_are_cartesian=True)
+
+
+def test_sound_waves_do_not_refine_the_lattice(labelled_cell):
+    label, cell = labelled_cell
+    right = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        shaken = with_sound_waves(random_supercell(cell, rng), rng, 0.03 * bond_length(cell))
+        right += find_average_cell(shaken).bravais == BRAVAIS[label]
+    assert right >= 7
+
+
 @pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
 def test_the_order_of_the_axes_does_not_matter(labelled_cell, order):
     _, cell = labelled_cell

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import ipywidgets
 import numpy as np
 import pytest
@@ -80,7 +82,8 @@ def test_response_map_explorer():
 
 
 def upload(name, content):
-    return ({"name": name, "content": memoryview(content), "type": "", "size": len(content)},)
+    file = {"name": name, "content": memoryview(content), "type": "", "size": len(content)}
+    return (file | {"last_modified": datetime.now(UTC)},)
 
 
 def test_upload_explorer():

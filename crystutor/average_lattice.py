@@ -8,7 +8,7 @@ its own cell, an integer vector h; the peaks among them generate a sublattice.
 import numpy as np
 import spglib
 from pymatgen.core import Structure
-from scipy.stats import gamma
+from scipy.special import gammaincc
 
 from crystutor.bragg import FALSE_ALARM, FEW_ATOMS, bragg_pattern
 
@@ -73,8 +73,8 @@ def _peak_lattice(pattern, threshold):
     finer = _refine(pattern, basis, np.log(len(pattern.g) / FALSE_CANDIDATES), FAINT)
     index = abs(np.linalg.det(basis) / np.linalg.det(finer))
     n_choices = 3 * index**2  # about as many lattices are finer by this factor
-    sure = _log_evidence(pattern, finer, basis) > np.log(n_choices / FALSE_REFINEMENT)
-    return finer if sure else basis
+    by_chance = n_choices * _speckle_probability(pattern, finer, basis)
+    return finer if by_chance < FALSE_REFINEMENT else basis
 
 
 def _refine(pattern, basis, threshold, least):
@@ -97,20 +97,20 @@ def _refine(pattern, basis, threshold, least):
     return basis
 
 
-def _log_evidence(pattern, finer, coarser):
-    """How unlikely it is, -ln p, that speckle is as bright as the points that a lattice adds.
+def _speckle_probability(pattern, finer, coarser):
+    """Probability that speckle is as bright as the points that a lattice adds.
 
     Points that differ by a vector of the coarser lattice are not independent: n sites per cell
     have n amplitudes between them for each coset, and h and -h have the same intensity.
     """
     added = _added(pattern, finer, coarser)
     if len(added) == 0:
-        return 0.0
+        return 1.0
     n_cells, n_finer_cells = (abs(np.linalg.det(basis)) for basis in (coarser, finer))
     vacancies = min(pattern.background[0] / pattern.n_scatterers, MOST_VACANCIES)
     sites_per_cell = max(1.0, pattern.n_scatterers / (1 - vacancies) / n_cells)
     n_amplitudes = min(len(added), (n_cells / n_finer_cells - 1) * sites_per_cell / 2)
-    return -gamma.logsf(added.mean() * n_amplitudes, n_amplitudes)
+    return gammaincc(n_amplitudes, added.mean() * n_amplitudes)  # sum of so many exponentials
 
 
 def _added(pattern, finer, coarser):

@@ -96,13 +96,13 @@ def test_draw_for_training(benchmark):
 
 @pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
 @pytest.mark.parametrize("peer_sample", [0, 1], ids=["", "and Spglib and other peers on one"])
-def test_draw_and_damage_at_22_levels(benchmark, peer_sample):
+def test_draw_and_damage_at_all_levels(benchmark, peer_sample):
     parameters = Parameters(size=35, peer_sample=peer_sample)
     benchmark.pedantic(damaged_block, args=[parameters, 0], rounds=3)
 
 
 @pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
-def test_network_on_22_levels(benchmark, copper):
+def test_network_on_all_levels(benchmark, copper):
     images = np.repeat(fingerprint(copper)[None], 35 * len(LEVELS), axis=0)
     benchmark.pedantic(predict_probabilities, args=[load_convnet(), images], rounds=3)
 

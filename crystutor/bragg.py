@@ -40,11 +40,12 @@ class BraggPattern:
 
     @property
     def thermal_share(self) -> float:
-        """Share of the speckle at the highest |g| that grows with |g|, in [0, 1].
+        """How surely the speckle comes from displaced atoms, in [0, 1].
 
-        Vacancies scatter alike at all |g|, displaced atoms not at |g| = 0.
+        Vacancies scatter alike at all |g|, displaced atoms not at |g| = 0; what grows less than
+        twofold may be chance.
         """
-        return float(1 - min(1.0, self.background[0] / self.background[-1]))
+        return float(1 - min(1.0, 2 * self.background[0] / self.background[-1]))
 
     @property
     def displacement(self) -> float:

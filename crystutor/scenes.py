@@ -94,7 +94,6 @@ def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Sc
     """Remove centre atoms of bcc tungsten, and see where on Fig. 4b of the paper that is."""
     perfect = example_cluster("bcc")
     crystal = remove_body_centers(perfect, fraction, seed=0)
-    removed = remove_body_centers(perfect, 1.0, seed=0)
     image = fingerprint(crystal)
     answer = _answer(image)
     figure, axes = _row(3)
@@ -104,7 +103,7 @@ def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Sc
     axes[2].set(xlabel="fraction of centres removed")
     ghosts = _missing(perfect, crystal)
     text = (
-        f"{len(crystal)} atoms, {len(perfect) - len(removed)} centres when perfect. "
+        f"{len(crystal)} atoms, {len(perfect) // 2} centres when perfect. "
         f"Average bond length {bond_length(crystal) / bond_length(perfect):.3f} of that of bcc. "
         f"ConvNet: {answer.label}, {answer.probability:.1%}."
     )

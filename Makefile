@@ -4,6 +4,7 @@
 # make paper   reproduce Table 1 of the paper: train, damage, classify (about an hour)
 # make ship    put network and results of make paper into the package
 # make supercells   accuracies on random supercells and orientations
+# make student   copies of the notebooks without solutions, in build/student
 # make prototypes, make examples, make notebooks   make the other shipped files again
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULTS := build/table1
 
-.PHONY: lab test bench lint paper ship supercells prototypes examples notebooks clean
+.PHONY: lab test bench lint paper ship supercells prototypes examples notebooks student clean
 
 lab: $(VENV)/installed
 	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
@@ -45,6 +46,9 @@ examples: $(VENV)/installed
 
 notebooks: $(VENV)/installed
 	$(BIN)/python tools/execute_notebooks.py notebooks/*.ipynb
+
+student: $(VENV)/installed
+	$(BIN)/python tools/make_student_copies.py --out build/student notebooks/*.ipynb
 
 clean:
 	rm -rf $(VENV) build

@@ -37,13 +37,16 @@ from crystutor.defects import (
 from crystutor.detector import PAPER_DETECTOR, Detector
 from crystutor.fingerprint import fingerprint, fingerprints
 from crystutor.prototypes import PROTOTYPES, Prototype, build_prototype, build_rhombohedral
+from crystutor.random_crystals import PAPER_VARIETY, VARIETY
 from crystutor.structures import EXAMPLES, read_structure
 from crystutor.symmetry import CLASSES, space_group
 
 __version__ = "0.1.0"
 _LAZY = {
     "Classification": "convnet",
+    "LiveCurve": "live",
     "build_convnet": "convnet",
+    "build_linear_softmax": "convnet",
     "class_template": "attention",
     "gradient_saliency": "attention",
     "response_maps": "attention",
@@ -54,8 +57,10 @@ _LAZY = {
     **dict.fromkeys(
         (
             "CLASS_COLORS",
+            "plot_confusion",
             "plot_difference",
             "plot_fingerprint",
+            "plot_levels",
             "plot_path",
             "plot_probabilities",
             "plot_response",
@@ -82,7 +87,9 @@ __all__ = [
     "CLASSES",
     "EXAMPLES",
     "PAPER_DETECTOR",
+    "PAPER_VARIETY",
     "PROTOTYPES",
+    "VARIETY",
     "Detector",
     "Prototype",
     "bond_length",

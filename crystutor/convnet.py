@@ -89,6 +89,32 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
     return convnet
 
 
+def build_linear_softmax(seed: int | None = None) -> keras.Model:
+    """Build one linear layer with a softmax on the pixels: what depth is measured against.
+
+    Parameters
+    ----------
+    seed
+        Seed of the initial weights.
+
+    Returns
+    -------
+    keras.Model
+        Compiled like `build_convnet`, with 86,023 parameters.
+    """
+    initializer = keras.initializers.GlorotUniform(seed=seed)
+    network = keras.Sequential(
+        [
+            keras.Input((64, 64, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(len(CLASSES), "softmax", kernel_initializer=initializer),
+        ],
+        name="linear_softmax",
+    )
+    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return network
+
+
 @cache
 def load_convnet() -> keras.Model:
     """Load the network with the weights that come with the package, once."""

@@ -13,7 +13,7 @@ from crystutor.benchmark import (
     classify_damaged,
     timed,
 )
-from crystutor.convnet import predict_probabilities
+from crystutor.convnet import build_linear_softmax, predict_probabilities
 from crystutor.dataset import pristine_dataset
 from crystutor.quiet import quiet_stderr
 from crystutor.random_crystals import PAPER_VARIETY, VARIETY
@@ -152,25 +152,10 @@ def train_network(
         return train_convnet(
             dataset.images,
             dataset.labels,
-            convnet=_linear_softmax(parameters.seed) if recipe.linear else None,
+            convnet=build_linear_softmax(parameters.seed) if recipe.linear else None,
             epochs=recipe.epochs,
             seed=parameters.seed,
             callbacks=[TqdmCallback(desc=recipe.name, verbose=0)] if progress else [],
             cosine=recipe.cosine,
             folder=folder / "networks" / recipe.name.replace(" ", "_"),
         )
-
-
-def _linear_softmax(seed):
-    """One linear layer on the pixels: what the depth of the ConvNet is measured against."""
-    initializer = keras.initializers.GlorotUniform(seed=seed)
-    network = keras.Sequential(
-        [
-            keras.Input((64, 64, 3)),
-            keras.layers.Flatten(),
-            keras.layers.Dense(len(CLASSES), "softmax", kernel_initializer=initializer),
-        ],
-        name="linear_softmax",
-    )
-    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return network

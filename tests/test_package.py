@@ -53,6 +53,7 @@ LAYERS = [
     "report",
     "reproduce",
     "panel",
+    "live",
     "scenes",
     "widgets",
 ]

@@ -2,7 +2,8 @@
 
     python tools/execute_notebooks.py notebooks/*.ipynb
 
-Text and figures stay; widget state, references to live widgets, and times do not.
+Text and figures stay; widget state, references to live widgets, and times do not. Cells tagged
+"solution" are folded.
 """
 
 import sys
@@ -14,6 +15,7 @@ from tqdm import tqdm
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 EMPTY = {"text/plain": ""}
+FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -29,6 +31,7 @@ def main(paths):
             kernel_name="python3",
             resources={"metadata": {"path": Path(path).parent}},
             store_widget_state=False,
+            coalesce_streams=True,
             record_timing=False,
         )
         client.execute()
@@ -39,7 +42,9 @@ def main(paths):
 def clean(notebook):
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
+        tags = cell.metadata.get("tags", [])
+        kept = ({"tags": tags} if tags else {}) | (FOLDED if "solution" in tags else {})
+        cell.metadata = nbformat.from_dict(kept)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
         if cell.cell_type == "code":

@@ -10,12 +10,14 @@ from scipy.spatial.transform import Rotation
 
 from crystutor.blocks import choose_repeats, cut_block
 from crystutor.cells import bond_length, find_average_cell
+from crystutor.detector import PAPER_DETECTOR
 from crystutor.prototypes import KINDS, PROTOTYPES, build_prototype, scale_shortest_distance
 from crystutor.symmetry import SPACE_GROUP_CLASSES, class_by_symmetry
 
 SPECIES = tuple(Element.from_Z(Z).symbol for Z in range(1, 84))  # H to Bi, 83 as in the paper
 MOST_DRAWS = 50
 SHORTEST_IN_SOLIDS = 1.4  # [Å]; twice the radius of hydrogen is the bond of its molecule
+WEAK = 0.5  # intensity of the reflections that body-centring forbids, over that of the others
 MOLECULAR = 4.0  # volume per atom over the cubed nearest-neighbour distance
 
 
@@ -44,7 +46,7 @@ class Variety:
     vacancies: float = 0.6
     displacement: float = 0.08
     background: float = 3.0
-    shares: tuple[float, float, float] = (0.35, 0.2, 0.45)
+    shares: tuple[float, float, float] = (0.5, 0.15, 0.35)
     spread: float = 1.0
 
 
@@ -82,7 +84,9 @@ def draw_crystal(
     """Draw a perfect crystal of a class: its conventional cell, and what it was made from.
 
     For shares and spread see `Variety`. The shortest distance is two covalent radii of the
-    element, but for crystals of dumbbells, which keep their prototype's lengths.
+    element, but for crystals of dumbbells, which keep their prototype's lengths. Simple cubic
+    crystals that are nearly body-centred are not drawn: whether weak forbidden reflections make
+    bcc simple cubic is a question that the network shall be asked, not taught.
     """
     for _ in range(MOST_DRAWS):
         prototype = PROTOTYPES[rng.choice(_names(label, str(rng.choice(KINDS, p=shares))))]
@@ -94,6 +98,8 @@ def draw_crystal(
         if not _is_molecular(structure):
             distance = max(2 * covalent_radii[Element(element).Z], SHORTEST_IN_SOLIDS)
             structure = scale_shortest_distance(structure, distance)
+        if label == "sc" and _is_nearly_body_centered(structure):
+            continue
         if class_by_symmetry(structure) == label:
             return structure, {
                 "prototype": prototype.name,
@@ -134,6 +140,18 @@ def _draw_parameters(prototype, spread, rng):
 
 def _is_molecular(structure):
     return structure.volume / len(structure) > MOLECULAR * bond_length(structure) ** 3
+
+
+def _is_nearly_body_centered(cubic):
+    edge = cubic.lattice.a / bond_length(cubic)
+    q = np.linalg.norm(PAPER_DETECTOR.scattering_vectors, axis=1)
+    most = int(q.max() * edge / (2 * np.pi))
+    hkl = np.array(list(np.ndindex((2 * most + 1,) * 3))) - most
+    length = 2 * np.pi * np.linalg.norm(hkl, axis=1) / edge
+    hkl = hkl[(length > q.min()) & (length < q.max())]
+    intensity = abs(np.exp(2j * np.pi * hkl @ cubic.frac_coords.T).sum(axis=1)) ** 2
+    odd = hkl.sum(axis=1) % 2 == 1
+    return intensity[odd].sum() < WEAK * intensity[~odd].sum()
 
 
 @cache

@@ -53,11 +53,13 @@ class Panel(ipywidgets.VBox):
     ) -> None:
         self.controls, self.compose = controls, compose
         self.view = nglview.NGLWidget()
-        self.view.layout.width, self.view.layout.height = "320px", "320px"
+        self.view.layout.width, self.view.layout.height = "300px", "300px"
         self.picture = ipywidgets.Image(format="png")
+        self.picture.layout = {"max_width": "100%", "height": "auto", "flex": "0 0 auto"}
         self.text = ipywidgets.HTML()
         self.error = ipywidgets.HTML()
         rows = ipywidgets.HBox([self.view, self.picture])
+        rows.layout = {"flex_flow": "row wrap", "align_items": "center"}
         super().__init__([*controls.values(), self.text, self.error, rows])
         for control in controls.values():
             control.observe(self._update, "value")

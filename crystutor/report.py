@@ -14,6 +14,7 @@ from crystutor.peers import PEERS
 from crystutor.plotting import plot_confusion, plot_levels
 from crystutor.symmetry import CLASSES
 
+RESULTS = Path(__file__).parent / "data" / "results"
 CHOICE = "choice: "
 CONFUSION_LEVELS = ("pristine", "0.2 Å", "60%", "70%")
 
@@ -47,6 +48,33 @@ def write_report(folder: Path, counts: list[dict], histories: dict[str, dict]) -
     for ax, level in zip(axes, CONFUSION_LEVELS, strict=True):
         plot_confusion(confusion_matrix(counts, level, "ConvNet"), f"ConvNet, {level}", ax)
     _write_figure(folder / "confusion.png", figure)
+
+
+def load_results(name: str = "table1.csv") -> list[dict]:
+    """Rows of a table of the full run that comes with the package.
+
+    Parameters
+    ----------
+    name
+        ``"table1.csv"`` (level, method, class, n, correct, milliseconds), ``"confusion.csv"``
+        (level, method, class, answer, n; wrong answers only) or ``"training.csv"``.
+
+    Examples
+    --------
+    >>> load_results()[0]["level"]
+    'pristine'
+    """
+    with (RESULTS / name).open(newline="", encoding="utf-8") as file:
+        return [{key: _number(text) for key, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(text):
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
 def summarise(counts: list[dict]) -> list[dict]:

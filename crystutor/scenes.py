@@ -41,6 +41,7 @@ EXAMPLES = {  # a crystal of each class: (prototype, element)
     "diam": ("diamond", "C"),
     "bcc": ("bcc", "W"),
 }
+WIDTH = 2.9  # of a figure's column [inch]; three fit beside the atoms in JupyterLab
 SPGLIB_TOLERANCE = 0.1  # [Å]
 COPPER = structures.EXAMPLES / "Cu.cif"
 
@@ -177,9 +178,9 @@ def _uploaded(file):
 
 
 def _row(n):
-    figure = Figure(figsize=(3.5 * n, 3.5))
+    figure = Figure(figsize=(WIDTH * n, WIDTH))
     axes = figure.subplots(1, n, squeeze=False)[0]
-    figure.subplots_adjust(left=0.5 / (3.5 * n), right=0.99, bottom=0.16, top=0.9, wspace=0.35)
+    figure.subplots_adjust(left=0.55 / (WIDTH * n), right=0.98, bottom=0.19, top=0.89, wspace=0.42)
     return figure, axes
 
 

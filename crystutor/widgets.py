@@ -21,7 +21,7 @@ from crystutor.random_crystals import SPECIES
 from crystutor.symmetry import CLASSES
 
 CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
-LABEL = {"style": {"description_width": "190px"}, "layout": {"width": "520px"}}
+LABEL = {"style": {"description_width": "210px"}, "layout": {"width": "540px"}}
 
 
 def view_structure(structure: Structure) -> nglview.NGLWidget:

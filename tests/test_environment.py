@@ -1,6 +1,9 @@
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
@@ -23,3 +26,26 @@ def test_pins_satisfy_the_package():
         pinned = pins[needed.name, str(needed.marker)]
         assert pinned.startswith("==")
         assert needed.specifier.contains(pinned.removeprefix("=="))
+
+
+def test_repo2docker_uses_the_binder_folder():
+    command = ["jupyter-repo2docker", "--no-build", "--debug", "."]
+    path = Path(sys.executable).parent / command[0]
+    run = subprocess.run([path, *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    dockerfile = run.stdout + run.stderr
+    assert '--file "binder/environment.yml"' in dockerfile
+    assert "binder/postBuild" in dockerfile
+    assert "python=3.11" in dockerfile
+
+
+@pytest.mark.slow
+def test_the_pinned_environment_runs_the_first_notebook(tmp_path):
+    python = tmp_path / "bin/python"
+    subprocess.run([sys.executable, "-m", "venv", tmp_path], check=True)
+    install = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*install, *map(str, pip_list())], check=True)
+    subprocess.run([*install, "--no-deps", ROOT], check=True)
+    subprocess.run([python, "-m", "pip", "check"], check=True)
+    notebook = ROOT / "notebooks/00_start_here.ipynb"
+    test = [python, "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", "-c", "/dev/null"]
+    subprocess.run([*test, notebook], cwd=tmp_path, check=True)

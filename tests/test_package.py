@@ -31,6 +31,7 @@ LAYERS = [
     "quiet",
     "blockwork",
     "structures",
+    "databases",
     "prototypes",
     "bragg",
     "average_lattice",

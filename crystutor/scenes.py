@@ -42,6 +42,7 @@ EXAMPLES = {  # a crystal of each class: (prototype, element)
     "bcc": ("bcc", "W"),
 }
 WIDTH = 2.9  # of a figure's column [inch]; three fit beside the atoms in JupyterLab
+LARGEST_UPLOAD = 10_000_000  # [bytes]
 SPGLIB_TOLERANCE = 0.1  # [Å]
 COPPER = structures.EXAMPLES / "Cu.cif"
 
@@ -168,6 +169,11 @@ def upload_scene(
 def _uploaded(file):
     """Name and structure of an uploaded file; messages name the file as the user knows it."""
     name = Path(file["name"]).name
+    if file["size"] > LARGEST_UPLOAD:
+        raise ValueError(
+            f"{name} has {file['size'] / 1e6:.0f} MB; up to {LARGEST_UPLOAD / 1e6:.0f} MB are "
+            "accepted here: save it beside the notebook and use read_structure"
+        )
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(bytes(file["content"]))

@@ -65,8 +65,7 @@ def train_convnet(
         raise ValueError(f"{len(images)} images and {len(labels)} labels; as many are needed")
     keras.utils.set_random_seed(seed)
     convnet = build_convnet(seed=seed) if convnet is None else convnet
-    order = np.random.default_rng(seed).permutation(len(images))
-    watched, used = np.split(order, [int(validation_fraction * len(images))])
+    watched, used = split_watched(len(images), validation_fraction, seed)
     rate = float(convnet.optimizer.learning_rate)
     batches = Batches(images, labels, used, batch_size, seed)
     checkpoint = Checkpoint(folder, batches, seed)
@@ -85,6 +84,15 @@ def train_convnet(
         name: [logs[name] for logs in checkpoint.logs] for name in checkpoint.logs[-1]
     }
     return convnet
+
+
+def split_watched(
+    n: int, validation_fraction: float = 0.1, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of n images `train_convnet` only watches, and which it uses, in random order."""
+    order = np.random.default_rng(seed).permutation(n)
+    watched, used = np.split(order, [int(validation_fraction * n)])
+    return watched, used
 
 
 class Batches(keras.utils.PyDataset):

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 import tomllib
@@ -36,6 +37,12 @@ def test_repo2docker_uses_the_binder_folder():
     assert '--file "binder/environment.yml"' in dockerfile
     assert "binder/postBuild" in dockerfile
     assert "python=3.11" in dockerfile
+
+
+def test_the_binder_badge_opens_the_first_notebook():
+    [address] = re.findall(r"^\[binder\]: (\S+)", (ROOT / "README.md").read_text("utf-8"), re.M)
+    pattern = r"https://mybinder\.org/v2/gh/[\w-]+/crystutor/HEAD\?urlpath=lab/tree/(\S+)"
+    assert (ROOT / re.fullmatch(pattern, address)[1]).exists()
 
 
 @pytest.mark.slow

@@ -1,11 +1,14 @@
 """The committed notebooks are executed top to bottom, clean and free of errors."""
 
+import importlib.util
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -43,5 +46,36 @@ def test_frame(notebook):
     assert all(cell.source.count("\n") < 20 for cell in code_cells(notebook))
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS[0].name == "00_start_here.ipynb"
+def test_the_series_is_whole_and_in_the_readme():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(11)]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        assert f"notebooks/{path.name}" in readme
+        assert f"docs/figures/{path.stem}.png" in readme
+        assert (ROOT / f"docs/figures/{path.stem}.png").exists()
+
+
+def test_links_lead_to_notebooks(notebook):
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\((\w+\.ipynb)\)", prose):
+        assert (ROOT / "notebooks" / target).exists()
+
+
+def test_exercises(notebook):
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    number = re.search(r"# (\d\d) ·", prose)[1]
+    letters = set(re.findall(rf"{number}\.([a-z])[*:]", prose))
+    assert len(letters) >= (2 if number in ("00", "09") else 4)
+    assert "*Write.*" in prose
+    assert prose.count("Solution ") == len(letters)
+
+
+def test_student_copies(notebook):
+    spec = importlib.util.spec_from_file_location("tool", ROOT / "tools/make_student_copies.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    tool.remove_solutions(notebook)
+    assert not any("Solution" in cell.source for cell in notebook.cells)
+    assert not any("solution" in cell.metadata.get("tags", []) for cell in notebook.cells)
+    assert not any(cell.outputs for cell in code_cells(notebook))
+    assert "Exercises" in "".join(cell.source for cell in notebook.cells)

@@ -3,9 +3,10 @@
     python tools/execute_notebooks.py notebooks/*.ipynb
 
 Text and figures stay; widget state, references to live widgets, and times do not. Cells tagged
-"solution" are folded.
+"solution" are folded. The figure of the cell tagged "readme" goes into docs/figures.
 """
 
+import base64
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 EMPTY = {"text/plain": ""}
+FIGURES = Path(__file__).parents[1] / "docs/figures"
 FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -37,6 +39,7 @@ def main(paths):
         client.execute()
         clean(notebook)
         nbformat.write(notebook, path)
+        save_figure(notebook, FIGURES / f"{Path(path).stem}.png")
 
 
 def clean(notebook):
@@ -49,6 +52,13 @@ def clean(notebook):
             output.get("data", {}).pop(WIDGET, None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("data") != EMPTY]
+
+
+def save_figure(notebook, path):
+    [cell] = [cell for cell in notebook.cells if "readme" in cell.metadata.get("tags", [])]
+    [png] = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(base64.b64decode(png))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ with quiet_stderr():
 FILTERS = (32, 32, 16, 16, 8, 8)
 KERNEL_SIZE = 7
 BATCH = 64
-WEIGHTS = "convnet.weights.h5"
+WEIGHTS = {"shipped": "convnet.weights.h5", "paper": "convnet_paper.weights.h5"}
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,24 @@ def build_linear_softmax(seed: int | None = None) -> keras.Model:
 
 
 @cache
-def load_convnet() -> keras.Model:
-    """Load the network with the weights that come with the package, once."""
+def load_convnet(training: str = "shipped") -> keras.Model:
+    """Load a network with weights that come with the package, once.
+
+    Parameters
+    ----------
+    training
+        ``"shipped"``, trained on crystals of many kinds, sizes and scales, which `classify` uses;
+        or ``"paper"``, trained by the paper's recipe on crystals of the paper's kind only.
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights.
+    """
+    if training not in WEIGHTS:
+        raise ValueError(f"training is {training!r}; accepted are {', '.join(WEIGHTS)}")
     convnet = build_convnet()
-    with as_file(files("crystutor") / "data" / WEIGHTS) as path:
+    with as_file(files("crystutor") / "data" / WEIGHTS[training]) as path:
         convnet.load_weights(path)
     return convnet
 

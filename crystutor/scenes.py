@@ -93,11 +93,14 @@ def fingerprint_scene(
 
 
 def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
-    """Remove centre atoms of bcc tungsten, and see where on Fig. 4b of the paper that is."""
+    """Remove centre atoms of bcc tungsten, and see where on Fig. 4b of the paper that is.
+
+    As in the paper, the network is the one trained by the paper's recipe.
+    """
     perfect = example_cluster("bcc")
     crystal = remove_body_centers(perfect, fraction, seed=0)
     image = fingerprint(crystal)
-    answer = _answer(image)
+    answer = _answer(image, "paper")
     figure, axes = _row(3)
     plot_fingerprint(image, f"{fraction:.0%} of the centres removed", axes[0])
     plot_probabilities(answer.probabilities, "ConvNet", axes[1])
@@ -130,9 +133,12 @@ def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene
 
 
 def response_scene(label: str, layer: str, rank: int) -> Scene:
-    """Response map of one of the filters of a layer that respond most, over the fingerprint."""
+    """Response map of one of the filters of a layer that respond most, over the fingerprint.
+
+    As in the paper, the network is the one trained by the paper's recipe.
+    """
     image = fingerprint(example_cluster(label))
-    response = response_maps(load_convnet(), image, layer, rank)[-1]
+    response = response_maps(load_convnet("paper"), image, layer, rank)[-1]
     figure, axes = _row(2)
     plot_fingerprint(image, "fingerprint", axes[0])
     plot_response(response, image, f"{layer}, filter number {rank}", axes[1])
@@ -190,8 +196,8 @@ def _row(n):
     return figure, axes
 
 
-def _answer(image):
-    probabilities = predict_probabilities(load_convnet(), image[None])[0]
+def _answer(image, training="shipped"):
+    probabilities = predict_probabilities(load_convnet(training), image[None])[0]
     named = dict(zip(CLASSES, map(float, probabilities), strict=True))
     label = max(named, key=named.get)
     return Classification(label, named[label], named)

@@ -80,3 +80,12 @@ def test_bad_input():
         classify([Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]])])
     with pytest.raises(ValueError, match=r"shape \(2, 32, 32, 3\)"):
         predict_probabilities(load_convnet(), np.zeros((2, 32, 32, 3)))
+
+
+def test_networks_that_come_with_the_package():
+    shipped, paper = load_convnet(), load_convnet("paper")
+    assert shipped.count_params() == paper.count_params() == 365_719
+    image = np.ones((1, 64, 64, 3), np.float32)
+    assert not np.allclose(*(predict_probabilities(net, image) for net in (shipped, paper)))
+    with pytest.raises(ValueError, match="accepted are shipped, paper"):
+        load_convnet("other")

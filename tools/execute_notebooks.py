@@ -48,10 +48,13 @@ def clean(notebook):
         tags = cell.metadata.get("tags", [])
         kept = ({"tags": tags} if tags else {}) | (FOLDED if "solution" in tags else {})
         cell.metadata = nbformat.from_dict(kept)
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET, None)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("data") != EMPTY]
+            cell.outputs = [output for output in cell.outputs if reads_on_paper(output)]
+
+
+def reads_on_paper(output):
+    data = output.get("data", {})
+    return WIDGET not in data and data != EMPTY
 
 
 def save_figure(notebook, path):

@@ -69,12 +69,16 @@ class Panel(ipywidgets.VBox):
         try:
             scene = self.compose(**{name: control.value for name, control in self.controls.items()})
         except ValueError as error:
-            self.error.value = _in_red(str(error))
+            self._fail(str(error))
         except Exception as error:  # a callback's traceback would be invisible in a notebook
-            self.error.value = _in_red(f"{type(error).__name__}: {error}")
+            self._fail(f"{type(error).__name__}: {error}")
         else:
             self.error.value = ""
             self._show(scene)
+
+    def _fail(self, message):
+        self.text.value = ""  # an old answer beside an error would be taken for a new one
+        self.error.value = f'<b style="color: #b00020">{escape(message)}</b>'
 
     def _show(self, scene):
         self.text.value = escape(scene.text)
@@ -109,7 +113,3 @@ def _add(view, structure, representations):
     atoms = nglview.ASEStructure(structure.to_ase_atoms())
     component = view.add_component(atoms, default_representation=False)
     component.set_representations(representations)
-
-
-def _in_red(message):
-    return f'<b style="color: #b00020">{escape(message)}</b>'

@@ -16,7 +16,7 @@ from crystutor.benchmark import (
     timed,
 )
 from crystutor.convnet import build_linear_softmax, predict_probabilities
-from crystutor.dataset import pristine_dataset
+from crystutor.dataset import Dataset, pristine_dataset
 from crystutor.quiet import quiet_stderr
 from crystutor.random_crystals import PAPER_VARIETY, VARIETY
 from crystutor.report import write_report
@@ -121,21 +121,20 @@ def reproduce_table1(
     """
     folder = Path(folder)
     claim_folder(folder, parameters)
-    trained = {
-        recipe: train_network(folder, recipe, parameters, executor, progress)
+    histories = {  # the networks themselves are loaded below, without their images
+        recipe.name: train_network(folder, recipe, parameters, executor, progress).history.history
         for recipe in (*RECIPES, *CHOICES)
     }
     networks = [
         Network(
             recipe.name,
-            partial(predict_probabilities, network),
+            partial(predict_probabilities, finished_network(folder, recipe)),
             CHOICE_CRYSTALS if recipe in CHOICES else parameters.size,
         )
-        for recipe, network in trained.items()
+        for recipe in (*RECIPES, *CHOICES)
     ]
     with timed(folder, "damage and classify"):
         counts = classify_damaged(folder / "blocks", parameters, networks, executor, progress)
-    histories = {recipe.name: network.history.history for recipe, network in trained.items()}
     write_report(folder, counts, histories)
     return folder
 
@@ -167,9 +166,12 @@ def train_network(
     if not recipe.finish:
         return network
     size = max(len(CLASSES), round(FINISH_SHARE * size))
+    _, used = split_watched(len(dataset), seed=parameters.seed)
+    again = used[: size // 2]
+    dataset = Dataset(dataset.images[again], dataset.labels[again], dataset.crystals[again])
     paper = _draw(folder, "paper", size, parameters, executor, progress)
     with timed(folder, f"finish {recipe.name}"):
-        return _finish(network, dataset, paper, recipe.name, folder, parameters.seed, progress)
+        return _finish(network, [paper, dataset], recipe.name, folder, parameters.seed, progress)
 
 
 def finished_network(folder: Path, recipe: Recipe) -> keras.Model:
@@ -189,15 +191,13 @@ def _draw(folder, variety, size, parameters, executor, progress):
         )
 
 
-def _finish(network, dataset, paper, name, folder, seed, progress):
+def _finish(network, datasets, name, folder, seed, progress):
     """Last epochs: the paper's crystals, and some that the network has been trained on before."""
-    _, used = split_watched(len(dataset), seed=seed)
-    again = used[: len(paper) // 2]
     losses = network.history.history
     network.optimizer.learning_rate = FINISH_RATE
     network = train_convnet(
-        np.concatenate([paper.images, dataset.images[again]]),
-        np.concatenate([paper.labels, dataset.labels[again]]),
+        np.concatenate([dataset.images for dataset in datasets]),
+        np.concatenate([dataset.labels for dataset in datasets]),
         convnet=network,
         epochs=FINISH_EPOCHS,
         validation_fraction=0,

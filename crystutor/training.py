@@ -71,15 +71,18 @@ def train_convnet(
     checkpoint = Checkpoint(folder, batches, seed)
     convnet = checkpoint.restore(convnet)
     schedule = keras.callbacks.LearningRateScheduler(partial(_cosine, rate, epochs))
+    validation = Batches(images, labels, watched, batch_size) if len(watched) else None
     convnet.fit(
         batches,
         epochs=epochs,
         initial_epoch=len(checkpoint.logs),
         shuffle=False,  # Batches does it, in an order that follows from seed and epoch
-        validation_data=Batches(images, labels, watched, batch_size) if len(watched) else None,
+        validation_data=validation,
         callbacks=[checkpoint, *([schedule] if cosine else []), *callbacks],
         verbose=0,
     )
+    for shown in filter(None, (batches, validation)):
+        shown.images = None  # TensorFlow keeps the batches for good, and with them the images
     convnet.history.history = {
         name: [logs[name] for logs in checkpoint.logs] for name in checkpoint.logs[-1]
     }

@@ -18,6 +18,7 @@ from crystutor.paths import (
     rhombohedral_path,
 )
 from crystutor.random_crystals import SPECIES
+from crystutor.scenes import LARGEST_UPLOAD
 from crystutor.symmetry import CLASSES
 
 CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
@@ -115,7 +116,11 @@ def response_map_explorer(label: str = "fcc") -> Panel:
 def upload_explorer() -> Panel:
     """Upload a structure file, damage it, and compare network and Spglib."""
     controls = {
-        "upload": ipywidgets.FileUpload(description="CIF, POSCAR, ...", multiple=False),
+        "upload": ipywidgets.FileUpload(
+            description=f"CIF, POSCAR, ... of up to {LARGEST_UPLOAD // 1_000_000} MB",
+            multiple=False,
+            layout={"width": "280px"},
+        ),
         "vacancies": _slider("vacancies [fraction of atoms]", 0, 0.9, 0.05, 0.0),
         "displacement": _slider("displacement [Å]", 0, 0.3, 0.01, 0.0),
         "seed": _integer("seed of the random numbers", 0, 20, 1),

@@ -8,7 +8,9 @@ def test_the_curve_grows_with_every_batch():
     rng = np.random.default_rng(1)
     images, labels = rng.random((80, 64, 64, 3), dtype=np.float32), np.arange(80) % 7
     curve = LiveCurve("a test")
-    train_convnet(images, labels, build_linear_softmax(1), epochs=2, batch_size=8, callbacks=[curve])
+    train_convnet(
+        images, labels, build_linear_softmax(1), epochs=2, batch_size=8, callbacks=[curve]
+    )
     assert curve.bar.value == curve.bar.max == len(curve.losses) == 18  # a tenth is only watched
     assert [batch for batch, _ in curve.validation] == [9, 18]
     assert curve.picture.value[:4] == b"\x89PNG"

@@ -87,8 +87,8 @@ def open_notebook(lab, browser):
             " window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel",
             timeout=60_000,
         )
-        page.set_default_timeout(300_000)
         page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.set_default_timeout(20_000)
         return page
 
     yield open_and_run

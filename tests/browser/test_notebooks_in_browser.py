@@ -61,7 +61,7 @@ def seconds_to_a_new_picture(page, panel, label, share):
     return time.monotonic() - start
 
 
-def structure_explorer(page):
+def structure_explorer(page, _):
     panel = panel_with(page, VACANCIES)
     canvas = panel.locator("canvas").first
     box = canvas.bounding_box()
@@ -81,7 +81,7 @@ def structure_explorer(page):
     assert np.corrcoef(turned.ravel(), shot(canvas).ravel())[0, 1] > 0.9  # the camera has stayed
 
 
-def bcc_to_sc_explorer(page):
+def bcc_to_sc_explorer(page, _):
     panel = panel_with(page, CENTRES)
     for share, text in (
         (1, "125 atoms.*ConvNet: sc"),
@@ -91,11 +91,11 @@ def bcc_to_sc_explorer(page):
         drag(page, panel, CENTRES, share)
         wait_for_text(panel, text)
         assert panel.locator("canvas").count() == 1
-    panel.locator(".noUi-handle").press("ArrowRight")
+    panel.locator(".noUi-handle").first.press("ArrowRight")
     wait_for_text(panel, "244 atoms")
 
 
-def rhombohedral_explorer(page):
+def rhombohedral_explorer(page, _):
     panel = panel_with(page, "c/a")
     readout = panel.locator(".widget-readout").first
     drag(page, panel, "c/a", 0.0)
@@ -110,21 +110,27 @@ def rhombohedral_explorer(page):
     wait_for_text(panel, "ConvNet: hex/rh")
 
 
-def upload_explorer(page):
+BAD_FILES = {"broken.cif": b"data_\nnot a structure\n", "huge.cif": b"#" * 9_000_000}
+
+
+def upload(page, panel, file):
+    with page.expect_file_chooser() as chooser:
+        panel.locator("button.widget-upload").click()
+    chooser.value.set_files(file)
+
+
+def upload_explorer(page, tmp_path):
     panel = panel_with(page, VACANCIES)
     good = EXAMPLES / "Cu_25_percent_vacancies.cif"
-    choose = panel.locator("input[type=file]")
-    choose.set_input_files(good)
+    upload(page, panel, good)
     wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 192 atoms. ConvNet: fcc")
-    for name, content in (
-        ("broken.cif", b"data_\nnot a structure\n"),
-        ("huge.cif", b"#" * 50_000_000),
-    ):
-        choose.set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
-        panel.locator(RED).get_by_text(re.compile(name)).wait_for(timeout=60_000)
+    for name, content in BAD_FILES.items():
+        (tmp_path / name).write_bytes(content)
+        upload(page, panel, tmp_path / name)
+        panel.locator(RED, has_text=name).wait_for(timeout=40_000)
     keep(panel, "upload_error")
     drag(page, panel, VACANCIES, 0.3)
-    choose.set_input_files(good)  # while the computation may still be going on
+    upload(page, panel, good)  # while the computation may still be going on
     wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 1.. atoms. ConvNet: fcc")
     assert panel.locator(RED).count() == 0
 
@@ -138,7 +144,7 @@ MOVES = {
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebook(name, open_notebook, kernel_peak):
+def test_notebook(name, open_notebook, kernel_peak, tmp_path):
     page = open_notebook(name)
     assert page.evaluate(ERRORS) == []
     assert page.locator(RED).count() == 0
@@ -148,7 +154,7 @@ def test_notebook(name, open_notebook, kernel_peak):
         canvases.nth(number).scroll_into_view_if_needed()
         assert shot(canvases.nth(number)).std() > 5, f"canvas {number} of {name} is empty"
     if name in MOVES:
-        MOVES[name](page)
+        MOVES[name](page, tmp_path)
     explorers = page.locator(".jp-OutputArea .widget-vbox")
     if explorers.count():
         keep(explorers.first, name.removesuffix(".ipynb"))

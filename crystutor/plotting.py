@@ -1,6 +1,6 @@
 """Figures: every function draws into given axes, or new ones, and returns them."""
 
-from itertools import cycle
+from itertools import cycle, groupby
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from crystutor.levels import LEVELS
 from crystutor.symmetry import CLASSES
 
 CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, told apart by colour-blind readers
@@ -163,7 +164,7 @@ def plot_path(
 
 
 def plot_levels(accuracies: dict, ax: Axes | None = None) -> Axes:
-    """Draw balanced accuracies at the levels of damage, a line for each method.
+    """Draw balanced accuracies at the levels of damage, a line for each method and kind of damage.
 
     Parameters
     ----------
@@ -174,20 +175,34 @@ def plot_levels(accuracies: dict, ax: Axes | None = None) -> Axes:
         Axes to draw into.
     """
     ax = _axes(ax, (11, 5))
-    levels = list(dict.fromkeys(level for level, _ in accuracies))
+    met = {level for level, _ in accuracies}
+    levels = sorted((level for level in LEVELS if level.name in met), key=_kind_of_damage)
+    columns = [
+        name
+        for _, group in groupby(levels, key=_kind_of_damage)
+        for name in [*(level.name for level in group), ""]  # a gap after each kind
+    ]
     methods = list(dict.fromkeys(method for _, method in accuracies))
     for method, marker in zip(methods, cycle("os^Dv<>*"), strict=False):
-        seen = [level for level in levels if (level, method) in accuracies]
-        values = np.array([accuracies[level, method][:3] for level in seen])
-        means, low, high = 100 * values.T
-        places = [levels.index(level) for level in seen]
+        values = [accuracies.get((name, method), (np.nan,) * 4)[:3] for name in columns]
+        means, low, high = 100 * np.array(values).T
         errors = np.maximum(0, [means - low, high - means])
-        ax.errorbar(places, means, errors, label=method, marker=marker, ms=5, lw=1, capsize=2)
-    ax.set_xticks(range(len(levels)), levels, rotation=45, ha="right")
+        ax.errorbar(
+            range(len(columns)), means, errors, label=method, marker=marker, ms=5, lw=1, capsize=2
+        )
+    ticks = [place for place, name in enumerate(columns) if name]
+    ax.set_xticks(ticks, [columns[place] for place in ticks], rotation=45, ha="right")
     ax.set(xlabel="level of damage", ylabel="balanced accuracy [%]", ylim=(-3, 103))
     ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _kind_of_damage(level):
+    """0 for none, then displacements, vacancies, substitution, several of them."""
+    damages = (level.displacement, level.vacancies, level.substitution)
+    kinds = [number for number, damage in enumerate(damages, start=1) if damage]
+    return kinds[0] if len(kinds) == 1 else 4 * bool(kinds)
 
 
 def plot_confusion(matrix: np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:

@@ -144,11 +144,19 @@ def balanced_accuracies(table: list[dict], methods: list[str]) -> dict:
 
 
 def markdown_table(table: list[dict], methods: list[str]) -> str:
-    """Markdown table of balanced accuracies [%] with their 95 % intervals, a row for each level."""
+    """Markdown table of balanced accuracies [%] with their 95 % intervals, a row for each level.
+
+    The row "structures" says how many a method saw at a level: fewer beyond the paper's levels, and
+    of peers that name some classes only the structures of these.
+    """
     nameable = {peer.name: len(peer.classes) for peer in PEERS}
     accuracies = balanced_accuracies(table, methods)
     times = {
         method: np.mean([row["milliseconds"] for row in table if row["method"] == method])
+        for method in methods
+    }
+    seen = {
+        method: sorted({n for (_, name), (*_, n) in accuracies.items() if name == method})[::-1]
         for method in methods
     }
     names = [method.removeprefix(CHOICE) for method in methods]
@@ -156,6 +164,7 @@ def markdown_table(table: list[dict], methods: list[str]) -> str:
         ["level", *names],
         ["---"] * (len(methods) + 1),
         ["classes it can name", *(str(nameable.get(method, len(CLASSES))) for method in methods)],
+        ["structures", *(" or ".join(f"{n:,}" for n in seen[method]) for method in methods)],
         ["milliseconds a structure", *(f"{times[method]:.1f}" for method in methods)],
     ]
     for level in LEVELS:
@@ -180,8 +189,8 @@ def confusion_matrix(counts: list[dict], level: str, method: str) -> np.ndarray:
 def _cell(accuracy):
     if accuracy is None:
         return "–"
-    mean, low, high, n = accuracy
-    return f"{100 * mean:.2f} [{100 * low:.2f}, {100 * high:.2f}] n = {n}"
+    mean, low, high, _ = accuracy
+    return f"{100 * mean:.2f} ({100 * low:.2f}–{100 * high:.2f})"
 
 
 def _methods(rows):

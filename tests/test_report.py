@@ -37,8 +37,9 @@ def test_classes_that_a_method_cannot_name_do_not_count():
     assert (mean, n) == (0.5, 200)  # fcc and bcc, not sc
     lines = markdown_table(table, ["ConvNet", "common neighbours"]).splitlines()
     assert "| classes it can name | 7 | 3 |" in lines
+    assert "| structures | 700 or 690 | 200 |" in lines
     pristine = next(line for line in lines if line.startswith("| pristine (paper)"))
-    assert pristine.endswith("| – |")
+    assert pristine.endswith("| 100.00 (99.45–100.00) | – |")
 
 
 def test_confusion_matrix():

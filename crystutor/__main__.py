@@ -13,6 +13,7 @@ from crystutor.blockwork import open_executor
 
 TOLERANCES = (0.001, 0.01, 0.1)  # [Å]
 BAD_INPUT = 2
+LARGE_UPLOADS = '--ServerApp.tornado_settings={"websocket_max_message_size": 100_000_000}'
 MOST_ATOMS_FOR_SPGLIB = 2000  # its time grows with their square
 
 
@@ -176,7 +177,7 @@ def _lab(options):
     if folder is None:
         return _complain("no folder 'notebooks' here; run this command in a clone of crystutor")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.default_url=/lab/tree/00_start_here.ipynb"]
+    command += ["--LabApp.default_url=/lab/tree/00_start_here.ipynb", LARGE_UPLOADS]
     command += ["--no-browser"] if options.no_browser else []
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     os.execv(sys.executable, command)

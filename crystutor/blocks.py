@@ -3,6 +3,8 @@
 import numpy as np
 from pymatgen.core import Structure
 
+from crystutor.structures import build_structure
+
 
 def choose_repeats(matrix: np.ndarray, volume: float) -> tuple[int, int, int]:
     """Choose how often to repeat a cell along its axes for a volume [Å^3], near to a cube."""
@@ -41,7 +43,7 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
     origin = np.array([_widest_gap(x) for x in positions.T]) / repeats
     inside = ((images >= origin) & (images < origin + 1)).all(axis=-1)
     numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
-    return Structure(_upright(block), numbers, images[inside] - origin)
+    return build_structure(_upright(block), numbers, images[inside] - origin)
 
 
 def _images_in_block(structure, block, margin):

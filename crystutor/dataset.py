@@ -15,7 +15,7 @@ from crystutor.blockwork import finished_file, map_in_order
 from crystutor.cells import bond_length
 from crystutor.defects import displace_atoms, remove_atoms
 from crystutor.fingerprint import diffraction_channels
-from crystutor.random_crystals import PAPER_VARIETY, VARIETY, Variety, draw_cluster
+from crystutor.random_crystals import PAPER_VARIETY, SPECIES, VARIETY, Variety, draw_cluster
 from crystutor.symmetry import CLASSES
 
 BLOCK = 64
@@ -169,7 +169,7 @@ def _draw_image(seed, variety, defect, index):
     if defect is not None:
         cluster = defect(cluster, seed=rng.integers(2**32))
     scale = float(rng.uniform(*variety.scale))
-    weight = float(max(0.0, rng.uniform(-0.5, 1)) * variety.background)
+    weight = float(variety.background * max(0.0, rng.uniform(-0.5, 1)) ** 2)
     length = _mistaken_bond_length(cluster, variety, rng)
     image = _image_with_background(cluster, scale / length, weight, rng)
     crystal |= {"n_atoms": len(cluster), "scale": scale / length, "background": weight}
@@ -178,18 +178,26 @@ def _draw_image(seed, variety, defect, index):
 
 def _mistaken_bond_length(cluster, variety, rng):
     """Average nearest-neighbour distance of a damaged copy: defects change it, by class."""
-    vacancies, displacement = rng.uniform(0, (variety.vacancies, variety.displacement))
-    true = bond_length(cluster)
-    damaged = displace_atoms(cluster, displacement * true * rng.integers(2), rng.integers(2**32))
-    damaged = remove_atoms(damaged, vacancies * rng.integers(2), rng.integers(2**32))
-    return bond_length(damaged)
+    length = bond_length(cluster)
+    damaged = cluster
+    if variety.displacement and rng.random() < 0.5:
+        sigma = rng.uniform(0, variety.displacement) * length
+        damaged = displace_atoms(damaged, sigma, rng.integers(2**32))
+    if variety.vacancies and rng.random() < 0.5:
+        damaged = remove_atoms(damaged, rng.uniform(0, variety.vacancies), rng.integers(2**32))
+    return length if damaged is cluster else bond_length(damaged)
 
 
 def _image_with_background(cluster, factor, weight, rng):
-    """Fingerprint of a cluster, scaled, on an amorphous film of as many atoms."""
+    """Fingerprint of a cluster, scaled, on an amorphous film of as many atoms of any element.
+
+    The weight is that of the film's forward scattering over that of as many own atoms.
+    """
     numbers = np.array(cluster.atomic_numbers)
     channels = diffraction_channels(cluster.cart_coords * factor, numbers)
     if weight:
         places = rng.random((len(cluster), 3)) @ cluster.lattice.matrix
-        channels += weight * diffraction_channels(places * factor, numbers)
+        Z = int(rng.integers(1, len(SPECIES) + 1))
+        film = diffraction_channels(places * factor, np.full(len(places), Z))
+        channels += weight * ((numbers[0] + 2) / (Z + 2)) ** 2 * film  # as many electrons as Z + 2
     return channels / channels.max()

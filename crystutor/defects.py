@@ -3,7 +3,7 @@
 import numpy as np
 from pymatgen.core import Structure
 
-from crystutor.structures import MAX_ATOMIC_NUMBER
+from crystutor.structures import MAX_ATOMIC_NUMBER, build_structure
 
 
 def displace_atoms(structure: Structure, sigma: float, seed: int | None = None) -> Structure:
@@ -37,12 +37,8 @@ def displace_atoms(structure: Structure, sigma: float, seed: int | None = None) 
     if not 0 <= sigma < np.inf:
         raise ValueError(f"sigma is {sigma}; a displacement of 0 Å or more is accepted")
     noise = np.random.default_rng(seed).normal(0, sigma, (len(structure), 3))
-    return Structure(
-        structure.lattice,
-        structure.atomic_numbers,
-        structure.cart_coords + noise,
-        coords_are_cartesian=True,
-    )
+    fractions = structure.frac_coords + structure.lattice.get_fractional_coords(noise)
+    return build_structure(structure.lattice, structure.atomic_numbers, fractions)
 
 
 def remove_atoms(structure: Structure, fraction: float, seed: int | None = None) -> Structure:
@@ -117,7 +113,7 @@ def substitute_atoms(
     species = rng.choice(others, n_species, replace=False)
     chosen = _choose(range(len(structure)), fraction, rng)
     numbers[chosen] = species[np.arange(len(chosen)) % n_species]
-    return Structure(structure.lattice, numbers, structure.frac_coords)
+    return build_structure(structure.lattice, numbers, structure.frac_coords)
 
 
 def remove_body_centers(
@@ -178,4 +174,4 @@ def _without(structure, indices):
             f"fraction would remove all {len(structure)} atoms; at least one must stay"
         )
     numbers = np.array(structure.atomic_numbers)[kept]
-    return Structure(structure.lattice, numbers, structure.frac_coords[kept])
+    return build_structure(structure.lattice, numbers, structure.frac_coords[kept])

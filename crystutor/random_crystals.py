@@ -12,12 +12,13 @@ from crystutor.blocks import choose_repeats, cut_block
 from crystutor.cells import bond_length, find_average_cell
 from crystutor.detector import PAPER_DETECTOR
 from crystutor.prototypes import KINDS, PROTOTYPES, build_prototype, scale_shortest_distance
+from crystutor.structures import build_structure
 from crystutor.symmetry import SPACE_GROUP_CLASSES, class_by_symmetry
 
 SPECIES = tuple(Element.from_Z(Z).symbol for Z in range(1, 84))  # H to Bi, 83 as in the paper
 MOST_DRAWS = 50
 SHORTEST_IN_SOLIDS = 1.4  # [Å]; twice the radius of hydrogen is the bond of its molecule
-WEAK = 0.5  # intensity of the reflections that body-centring forbids, over that of the others
+WEAK = 0.9  # intensity of the reflections that body-centring forbids, over that of the others
 MOLECULAR = 4.0  # volume per atom over the cubed nearest-neighbour distance
 
 
@@ -33,8 +34,9 @@ class Variety:
     vacancies, displacement : the average nearest-neighbour distance, by which positions are
         divided, is that of a damaged copy: vacancies up to this fraction in half of the copies,
         displacements up to this standard deviation [bond lengths] in half of them
-    background : weight of the scattering from as many atoms at random places, an amorphous film
-        in the beam: drawn from (0, background) for two thirds of the images, 0 for the others
+    background : highest weight of the scattering from as many atoms of any element at random
+        places, an amorphous film in the beam; 0 for a third of the images, the others have
+        background u^2, u drawn evenly from (0, 1)
     shares : of crystals of prototypes of each of `KINDS`
     spread : part of the ranges of a prototype's parameters that is drawn from, about its
         example's values
@@ -45,7 +47,7 @@ class Variety:
     scale: tuple[float, float] = (0.97, 1.03)
     vacancies: float = 0.6
     displacement: float = 0.08
-    background: float = 3.0
+    background: float = 6.0
     shares: tuple[float, float, float] = (0.5, 0.15, 0.35)
     spread: float = 1.0
 
@@ -100,7 +102,7 @@ def draw_crystal(
             structure = scale_shortest_distance(structure, distance)
         if label == "sc" and _is_nearly_body_centered(structure):
             continue
-        if class_by_symmetry(structure) == label:
+        if _class_of(prototype, structure) == label:
             return structure, {
                 "prototype": prototype.name,
                 "element": element,
@@ -113,7 +115,7 @@ def random_orientation(structure: Structure, rng: np.random.Generator) -> Struct
     """Turn a structure about x, y and z by three random angles."""
     rotation = Rotation.from_euler("xyz", rng.uniform(0, 2 * np.pi, 3)).as_matrix()
     matrix = structure.lattice.matrix @ rotation.T
-    return Structure(matrix, structure.atomic_numbers, structure.frac_coords)
+    return build_structure(matrix, structure.atomic_numbers, structure.frac_coords)
 
 
 def random_supercell(
@@ -138,6 +140,18 @@ def _draw_parameters(prototype, spread, rng):
     return {name: float(examples[name] + spread * (drawn[name] - examples[name])) for name in drawn}
 
 
+def _class_of(prototype, structure):
+    """Class by symmetry; of a prototype without free parameters only once, as its size is all
+    that varies.
+    """
+    return class_by_symmetry(structure) if prototype.ranges else _class_by_name(prototype.name)
+
+
+@cache
+def _class_by_name(name):
+    return class_by_symmetry(build_prototype(name))
+
+
 def _is_molecular(structure):
     return structure.volume / len(structure) > MOLECULAR * bond_length(structure) ** 3
 
@@ -146,7 +160,7 @@ def _is_nearly_body_centered(cubic):
     edge = cubic.lattice.a / bond_length(cubic)
     q = np.linalg.norm(PAPER_DETECTOR.scattering_vectors, axis=1)
     most = int(q.max() * edge / (2 * np.pi))
-    hkl = np.array(list(np.ndindex((2 * most + 1,) * 3))) - most
+    hkl = np.indices((most + 1,) * 3).reshape(3, -1).T  # an octant stands for all
     length = 2 * np.pi * np.linalg.norm(hkl, axis=1) / edge
     hkl = hkl[(length > q.min()) & (length < q.max())]
     intensity = abs(np.exp(2j * np.pi * hkl @ cubic.frac_coords.T).sum(axis=1)) ** 2

@@ -27,8 +27,10 @@ with quiet_stderr():
     import keras
     from tqdm.keras import TqdmCallback
 
-FINISH_SHARE, FINISH_EPOCHS, FINISH_RATE = 0.4, 2, 3e-4
-CHOICE_CRYSTALS = 350  # that the networks of the training choices are shown
+FINISH_SHARE, FINISH_EPOCHS, FINISH_RATE = 0.5, 2, 3e-4
+PAPER_CRYSTALS = 2000  # that the network of the paper's recipe is shown at each level
+CHOICE_CRYSTALS = 350  # the same for the networks of the training choices
+CHOICE_SHARE = 0.15  # their size, over that of the run
 _WIDE = replace(PAPER_VARIETY, shares=VARIETY.shares, spread=VARIETY.spread)
 _SHAPED = replace(_WIDE, n_atoms=VARIETY.n_atoms, elongation=VARIETY.elongation)
 VARIETIES = {
@@ -52,8 +54,9 @@ class Recipe:
     epochs : number of passes
     cosine : whether the learning rate falls along half a cosine
     linear : whether the network is one linear layer with a softmax
-    finish : whether two epochs at a small rate follow, on as many of the paper's crystals as make
-        two fifths of the others, and on half as many of the others
+    finish : whether two epochs at a small rate follow, on half as many crystals of the paper's
+        kind, and on a quarter of the others once more
+    shown : how many damaged crystals it classifies at each level at most
     """
 
     name: str
@@ -63,24 +66,31 @@ class Recipe:
     cosine: bool = False
     linear: bool = False
     finish: bool = False
+    shown: int | None = None
+
+    @property
+    def folder(self) -> str:
+        """Of the network before the last epochs; recipes that differ only in these share it."""
+        kind = "linear" if self.linear else "convnet"
+        rate = "cosine" if self.cosine else "constant"
+        return f"{kind}_{self.variety}_{self.crystals:g}_{self.epochs}_epochs_{rate}"
 
 
-SHIPPED = Recipe("ConvNet", "shipped", 2.5, epochs=6, cosine=True, finish=True)
+SHIPPED = Recipe("ConvNet", "shipped", 1.5, epochs=6, cosine=True, finish=True)
 RECIPES = (
     SHIPPED,
-    Recipe("ConvNet, paper's recipe", "paper", 1.0),
+    Recipe("ConvNet, paper's recipe", "paper", 1.0, shown=PAPER_CRYSTALS),
     replace(SHIPPED, name="linear softmax", linear=True),
 )
+_choice = partial(Recipe, crystals=CHOICE_SHARE, shown=CHOICE_CRYSTALS)
 CHOICES = (  # each adds one thing to the one before
-    Recipe("choice: paper's recipe", "paper", 0.2),
-    Recipe("choice: + hypothetical prototypes, full ranges", "wide", 0.2),
-    Recipe("choice: + any size, shape and order of axes", "shaped", 0.2),
-    Recipe("choice: + mistaken scale", "scaled", 0.2),
-    Recipe("choice: + amorphous film", "shipped", 0.2),
-    Recipe("choice: + falling learning rate", "shipped", 0.2, cosine=True),
-    Recipe(
-        "choice: + last epochs on the paper's crystals", "shipped", 0.2, cosine=True, finish=True
-    ),
+    _choice("choice: paper's recipe", "paper"),
+    _choice("choice: + hypothetical prototypes, full ranges", "wide"),
+    _choice("choice: + any size, shape and order of axes", "shaped"),
+    _choice("choice: + mistaken scale", "scaled"),
+    _choice("choice: + amorphous film", "shipped"),
+    _choice("choice: + falling learning rate", "shipped", cosine=True),
+    _choice("choice: + last epochs on the paper's crystals", "shipped", cosine=True, finish=True),
 )
 
 
@@ -129,7 +139,7 @@ def reproduce_table1(
         Network(
             recipe.name,
             partial(predict_probabilities, finished_network(folder, recipe)),
-            CHOICE_CRYSTALS if recipe in CHOICES else parameters.size,
+            recipe.shown or parameters.size,
         )
         for recipe in (*RECIPES, *CHOICES)
     ]
@@ -161,7 +171,7 @@ def train_network(
             seed=parameters.seed,
             callbacks=_bar(recipe.name, progress),
             cosine=recipe.cosine,
-            folder=_network_folder(folder, recipe.name),
+            folder=folder / "networks" / recipe.folder,
         )
     if not recipe.finish:
         return network
@@ -171,16 +181,15 @@ def train_network(
     dataset = Dataset(dataset.images[again], dataset.labels[again], dataset.crystals[again])
     paper = _draw(folder, "paper", size, parameters, executor, progress)
     with timed(folder, f"finish {recipe.name}"):
-        return _finish(network, [paper, dataset], recipe.name, folder, parameters.seed, progress)
+        return _finish(network, [paper, dataset], recipe, folder, parameters.seed, progress)
 
 
 def finished_network(folder: Path, recipe: Recipe) -> keras.Model:
     """Load the network of a finished run."""
-    if recipe.finish:
-        path = _network_folder(folder, f"{recipe.name} finish") / f"epoch_{FINISH_EPOCHS}.keras"
-    else:
-        path = _network_folder(folder, recipe.name) / f"epoch_{recipe.epochs}.keras"
-    return keras.models.load_model(path)
+    networks = folder / "networks"
+    path = networks / recipe.folder / f"epoch_{recipe.epochs}.keras"
+    finished = networks / f"{recipe.folder}_finished" / f"epoch_{FINISH_EPOCHS}.keras"
+    return keras.models.load_model(finished if recipe.finish else path)
 
 
 def _draw(folder, variety, size, parameters, executor, progress):
@@ -191,7 +200,7 @@ def _draw(folder, variety, size, parameters, executor, progress):
         )
 
 
-def _finish(network, datasets, name, folder, seed, progress):
+def _finish(network, datasets, recipe, folder, seed, progress):
     """Last epochs: the paper's crystals, and some that the network has been trained on before."""
     losses = network.history.history
     network.optimizer.learning_rate = FINISH_RATE
@@ -202,19 +211,15 @@ def _finish(network, datasets, name, folder, seed, progress):
         epochs=FINISH_EPOCHS,
         validation_fraction=0,
         seed=seed,
-        callbacks=_bar(f"{name}, last epochs", progress),
+        callbacks=_bar(f"{recipe.name}, last epochs", progress),
         cosine=True,
-        folder=_network_folder(folder, f"{name} finish"),
+        folder=folder / "networks" / f"{recipe.folder}_finished",
     )
     last = network.history.history
     network.history.history = {
         key: values + last.get(key, [""] * FINISH_EPOCHS) for key, values in losses.items()
     }
     return network
-
-
-def _network_folder(folder, name):
-    return folder / "networks" / name.replace(" ", "_")
 
 
 def _bar(name, progress):

@@ -42,7 +42,7 @@ EXAMPLES = {  # a crystal of each class: (prototype, element)
     "bcc": ("bcc", "W"),
 }
 WIDTH = 2.9  # of a figure's column [inch]; three fit beside the atoms in JupyterLab
-LARGEST_UPLOAD = 8_000_000  # [bytes]; Jupyter's server drops messages of more than 10 MB
+LARGEST_UPLOAD = 8_000_000  # [bytes]; a plain Jupyter server drops messages of more than 10 MB
 SPGLIB_TOLERANCE = 0.1  # [Å]
 COPPER = structures.EXAMPLES / "Cu.cif"
 

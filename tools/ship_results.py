@@ -11,9 +11,13 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from crystutor import PROTOTYPES
 from crystutor.convnet import WEIGHTS, build_convnet
+from crystutor.peers import PEERS
 from crystutor.random_crystals import VARIETY
 from crystutor.reproduce import (
+    CHOICE_CRYSTALS,
+    CHOICE_SHARE,
     FINISH_EPOCHS,
     FINISH_RATE,
     FINISH_SHARE,
@@ -24,6 +28,7 @@ from crystutor.reproduce import (
 
 DATA = Path(__file__).parents[1] / "crystutor" / "data"
 PACKAGES = ("numpy", "scipy", "spglib", "gemmi", "pymatgen", "ase", "keras", "tensorflow-cpu")
+PEER_PACKAGES = sorted({peer.package for peer in PEERS if peer.is_installed} - {"spglib"})
 RESULTS = ("table1.csv", "table1.md", "table1.png", "confusion.csv", "training.csv", "choices.md")
 
 CARD = """# Model card: the shipped network
@@ -60,12 +65,12 @@ of the tables), and on half as many of the first. Every choice beyond the paper,
 | size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | however a cluster was cut |
 | edges | stretched by a factor exp(N(0, {elongation})) | the same, and any order of unequal edges |
 | scale | mean nearest-neighbour distance of a damaged copy | defects change it, by class |
-| amorphous film | weight 0 to {background} for two thirds of the images | speckle means nothing |
+| amorphous film | of any element, weight 0 to {background} in two thirds | speckle means nothing |
 | learning rate | falls along half a cosine | a steadier end |
 | last epochs | on crystals of the paper's kind | the commonest crystals once more |
 
-What each of them does, at a fifth of the size (`choices.md`, {choice_crystals} crystals a level,
-balanced accuracy [%] with its 95 % interval):
+What each of them does, at {choice_share:.0%} of the size (`choices.md`, {choice_crystals} crystals
+a level, balanced accuracy [%] with its 95 % interval):
 
 {choices}
 
@@ -132,14 +137,11 @@ def make_record(folder, parameters):
         },
         "seconds": json.loads((folder / "seconds.json").read_text(encoding="utf-8")),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in (*PACKAGES, *PEER_PACKAGES)},
     }
 
 
 def make_card(folder, record):
-    from crystutor import PROTOTYPES
-    from crystutor.reproduce import CHOICE_CRYSTALS
-
     return CARD.format(
         **record["variety"],
         command=record["command"],
@@ -154,6 +156,7 @@ def make_card(folder, record):
         finish_rate=FINISH_RATE,
         validation=record[f"after {SHIPPED.epochs} epochs"]["val_accuracy"],
         choice_crystals=CHOICE_CRYSTALS,
+        choice_share=CHOICE_SHARE,
         choices=(folder / "choices.md").read_text(encoding="utf-8"),
         table=(folder / "table1.md").read_text(encoding="utf-8"),
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from crystutor.__main__ import LARGE_UPLOADS
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -37,7 +39,7 @@ def lab(tmp_path_factory):
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(ALL_CELLS_IN_PAGE), encoding="utf-8")
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
-    command += ["--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"]
+    command += ["--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0", LARGE_UPLOADS]
     command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
     environment = os.environ | {
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),

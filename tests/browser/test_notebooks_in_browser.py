@@ -110,7 +110,7 @@ def rhombohedral_explorer(page, _):
     wait_for_text(panel, "ConvNet: hex/rh")
 
 
-BAD_FILES = {"broken.cif": b"data_\nnot a structure\n", "huge.cif": b"#" * 9_000_000}
+BAD_FILES = {"broken.cif": b"data_\nnot a structure\n", "huge.cif": b"#" * 50_000_000}
 
 
 def upload(page, panel, file):

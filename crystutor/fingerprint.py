@@ -133,14 +133,24 @@ def diffraction_channels(
     ndarray
         Shape (n_pixels, n_pixels, 3), float32 [electrons^2].
     """
-    channels = np.zeros((detector.n_pixels, detector.n_pixels, 3), np.float32)
-    for channel, axis in enumerate("xyz"):
-        rotations = Rotation.from_euler(axis, np.reshape(angles, (-1, 1)), degrees=True).as_matrix()
-        channels[detector.mask, channel] = sum(
-            diffraction_intensity(positions @ rotation.T, numbers, detector)
-            for rotation in rotations
-        )
-    return channels
+    channels = [sum(_turned(positions, numbers, detector, axis, angles)) for axis in "xyz"]
+    return np.stack(channels, axis=-1)
+
+
+def _turned(positions, numbers, detector, axis, angles):
+    """Images of the crystal turned by each angle. About the beam, a quarter turn of the crystal is
+    one of the image, and need not be computed again.
+    """
+    images = {}
+    for angle in angles:
+        quarters, rest = divmod(angle, 90) if axis == "z" else (0, angle)
+        if rest not in images:
+            rotation = Rotation.from_euler(axis, rest, degrees=True).as_matrix()
+            images[rest] = np.zeros((detector.n_pixels, detector.n_pixels), np.float32)
+            images[rest][detector.mask] = diffraction_intensity(
+                positions @ rotation.T, numbers, detector
+            )
+        yield np.rot90(images[rest], -quarters)
 
 
 def diffraction_intensity(

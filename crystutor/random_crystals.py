@@ -47,7 +47,7 @@ class Variety:
     scale: tuple[float, float] = (0.97, 1.03)
     vacancies: float = 0.6
     displacement: float = 0.08
-    background: float = 6.0
+    background: float = 8.0
     shares: tuple[float, float, float] = (0.5, 0.15, 0.35)
     spread: float = 1.0
 

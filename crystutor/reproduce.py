@@ -29,8 +29,8 @@ with quiet_stderr():
 
 FINISH_SHARE, FINISH_EPOCHS, FINISH_RATE = 0.5, 2, 3e-4
 PAPER_CRYSTALS = 2000  # that the network of the paper's recipe is shown at each level
-CHOICE_CRYSTALS = 350  # the same for the networks of the training choices
-CHOICE_SHARE = 0.15  # their size, over that of the run
+CHOICE_CRYSTALS = 280  # the same for the networks of the training choices
+CHOICE_SHARE = 0.125  # their size, over that of the run
 _WIDE = replace(PAPER_VARIETY, shares=VARIETY.shares, spread=VARIETY.spread)
 _SHAPED = replace(_WIDE, n_atoms=VARIETY.n_atoms, elongation=VARIETY.elongation)
 VARIETIES = {

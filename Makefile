@@ -1,7 +1,7 @@
 # make lab     install, check on a real file, open the notebooks
 # make test    run every test
 # make bench   timings
-# make paper   reproduce Table 1 of the paper: train, damage, classify (90 minutes)
+# make paper   reproduce Table 1 of the paper: train, damage, classify (75 minutes)
 # make ship    put network and results of make paper into the package
 # make supercells   accuracies on random supercells and orientations
 # make student   copies of the notebooks without solutions, in build/student

@@ -85,7 +85,7 @@ def bcc_to_sc_explorer(page, _):
     panel = panel_with(page, CENTRES)
     for share, text in (
         (1, "125 atoms.*ConvNet: sc"),
-        (0.7, "163 atoms"),
+        (0.7, "163 atoms.*ConvNet: bcc"),
         (0, "250.*ConvNet: bcc"),
     ):
         drag(page, panel, CENTRES, share)

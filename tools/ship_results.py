@@ -69,7 +69,7 @@ of the tables), and on half as many of the first. Every choice beyond the paper,
 | learning rate | falls along half a cosine | a steadier end |
 | last epochs | on crystals of the paper's kind | the commonest crystals once more |
 
-What each of them does, at {choice_share:.0%} of the size (`choices.md`, {choice_crystals} crystals
+What each of them does, at {choice_share:.1%} of the size (`choices.md`, {choice_crystals} crystals
 a level, balanced accuracy [%] with its 95 % interval):
 
 {choices}

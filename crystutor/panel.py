@@ -28,12 +28,14 @@ class Scene:
     figure : to draw beside the atoms
     structure : atoms, or None for a panel without a view of them
     removed : atoms that are missing, shown as ghosts
+    later : gives more text, which takes too long to wait for with the rest
     """
 
     text: str
     figure: Figure
     structure: Structure | None = None
     removed: Structure | None = None
+    later: Callable[[], str] | None = None
 
 
 class Panel(ipywidgets.VBox):
@@ -68,13 +70,12 @@ class Panel(ipywidgets.VBox):
     def _update(self, _=None):
         try:
             scene = self.compose(**{name: control.value for name, control in self.controls.items()})
+            self.error.value = ""
+            self._show(scene)
         except ValueError as error:
             self._fail(str(error))
         except Exception as error:  # a callback's traceback would be invisible in a notebook
             self._fail(f"{type(error).__name__}: {error}")
-        else:
-            self.error.value = ""
-            self._show(scene)
 
     def _fail(self, message):
         self.text.value = ""  # an old answer beside an error would be taken for a new one
@@ -86,6 +87,8 @@ class Panel(ipywidgets.VBox):
         self.view.layout.display = "none" if scene.structure is None else "flex"
         if scene.structure is not None:
             swap_structure(self.view, scene.structure, scene.removed)
+        if scene.later is not None:
+            self.text.value += " " + escape(scene.later())
 
 
 def to_png(figure: Figure, dpi: int = 72) -> bytes:

@@ -1,6 +1,7 @@
 """What the explorers show: pure functions from the controls' values to a text and figures."""
 
-from functools import cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,8 +10,9 @@ from matplotlib.figure import Figure
 
 from crystutor import structures
 from crystutor.attention import response_maps
-from crystutor.cells import bond_length, build_cluster
-from crystutor.convnet import Classification, classify, load_convnet, predict_probabilities
+from crystutor.average_lattice import NoAverageLatticeError
+from crystutor.cells import bond_length, build_average_cluster, build_cluster
+from crystutor.convnet import Classification, load_convnet, predict_probabilities
 from crystutor.defects import (
     displace_atoms,
     remove_atoms,
@@ -54,6 +56,12 @@ def example_cluster(label: str, element: str | None = None, n_atoms: int = 250):
     return build_cluster(build_prototype(prototype, element or own), n_atoms)
 
 
+@cache
+def example_fingerprint(label: str, element: str):
+    """The fingerprint of a perfect cluster of a class."""
+    return fingerprint(example_cluster(label, element))
+
+
 def structure_scene(
     label: str, element: str, vacancies: float, displacement: float, substitution: float, seed: int
 ) -> Scene:
@@ -63,18 +71,17 @@ def structure_scene(
     damaged = displace_atoms(damaged, displacement, seed=seed)
     damaged = remove_atoms(damaged, vacancies, seed=seed)
     ghosts = _missing(perfect, remove_atoms(perfect, vacancies, seed=seed))
-    image, reference = fingerprint(damaged), fingerprint(perfect)
+    image, reference = fingerprint(damaged), example_fingerprint(label, element)
     figure, axes = _row(3)
     plot_fingerprint(image, "fingerprint", axes[0])
     plot_difference(image, reference, axes[1])
     answer = _answer(image)
     plot_probabilities(answer.probabilities, "ConvNet", axes[2])
-    group = space_group(damaged, SPGLIB_TOLERANCE)
     text = (
         f"{len(damaged)} of {len(perfect)} atoms. ConvNet: {answer.label}, "
-        f"{answer.probability:.1%}. Spglib at {SPGLIB_TOLERANCE} Å: space group {group or 'none'}."
+        f"{answer.probability:.1%}."
     )
-    return Scene(text, figure, damaged, ghosts)
+    return Scene(text, figure, damaged, ghosts, later=lambda: _spglib_says(damaged))
 
 
 def fingerprint_scene(
@@ -117,19 +124,16 @@ def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Sc
 
 def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
     """Stretch a rhombohedral crystal along [111], and see where on Fig. 4d of the paper it is."""
-    answer = classify([build_rhombohedral(mu)])[0]
-    crystal = build_cluster(build_rhombohedral(mu))
-    fixed = _answer(fingerprint(hexagonal_cluster(mu)))
+    answer, crystal, image = _classified(build_rhombohedral(mu))
     figure, axes = _row(3)
-    plot_fingerprint(fingerprint(crystal), f"c/a = {mu:.3f}", axes[0])
+    plot_fingerprint(image, f"c/a = {mu:.3f}", axes[0])
     plot_probabilities(answer.probabilities, "ConvNet", axes[1])
     _mark(axes[2], *curve, ("hex/rh", "bcc", "sc", "fcc"), mu, answer)
     axes[2].set(xlabel="c/a of the hexagonal axes")
     text = (
-        f"Average cell: {answer.cell.bravais}. ConvNet: {answer.label}, {answer.probability:.1%}; "
-        f"with the hexagonal cell kept: {fixed.label}, {fixed.probability:.1%}."
+        f"Average cell: {answer.cell.bravais}. ConvNet: {answer.label}, {answer.probability:.1%}."
     )
-    return Scene(text, figure, crystal)
+    return Scene(text, figure, crystal, later=lambda: _with_the_hexagonal_cell(mu))
 
 
 def response_scene(label: str, layer: str, rank: int) -> Scene:
@@ -154,37 +158,48 @@ def upload_scene(
 
     `upload` is the value of an `ipywidgets.FileUpload`; a bad file is a ValueError.
     """
-    name, structure = _uploaded(upload[0]) if upload else ("Cu.cif", read_structure(COPPER))
-    perfect = build_cluster(structure)
+    name, perfect = _uploaded(upload[0]) if upload else ("Cu.cif", _copper())
     damaged = remove_atoms(displace_atoms(perfect, displacement, seed=seed), vacancies, seed=seed)
-    answer = classify([damaged])[0]
-    cluster = build_cluster(damaged) if answer.label else damaged
+    answer, _, image = _classified(damaged)
     figure, axes = _row(2)
-    plot_fingerprint(fingerprint(cluster), name, axes[0])
+    plot_fingerprint(image, name, axes[0])
     plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
-    groups = f"{space_group(structure, SPGLIB_TOLERANCE)} before and "
-    groups += f"{space_group(damaged, SPGLIB_TOLERANCE)} after the damage"
-    found = f"{answer.label}, {answer.probability:.1%}, average cell {answer.cell.bravais}"
-    text = (
-        f"{name}: {structure.composition.reduced_formula}, {len(damaged)} atoms. ConvNet: "
-        f"{found if answer.label else answer.note}. Spglib at {SPGLIB_TOLERANCE} Å: {groups}."
+    found = answer.note
+    if answer.label:
+        found = f"{answer.label}, {answer.probability:.1%}, average cell {answer.cell.bravais}"
+    text = f"{name}: {perfect.composition.reduced_formula}, {len(damaged)} atoms. ConvNet: {found}."
+    return Scene(
+        text,
+        figure,
+        damaged,
+        later=lambda: f"Before the damage: {_spglib_says(perfect)} After: {_spglib_says(damaged)}",
     )
-    return Scene(text, figure, damaged)
+
+
+@cache
+def _copper():
+    return build_cluster(read_structure(COPPER))
 
 
 def _uploaded(file):
-    """Name and structure of an uploaded file; messages name the file as the user knows it."""
+    """Name and cluster of an uploaded file."""
     name = Path(file["name"]).name
     if file["size"] > LARGEST_UPLOAD:
         raise ValueError(
             f"{name} has {file['size'] / 1e6:.0f} MB; up to {LARGEST_UPLOAD / 1e6:.0f} MB are "
             "accepted here: save it beside the notebook and use read_structure"
         )
+    return name, _cluster_of(name, bytes(file["content"]))
+
+
+@lru_cache(maxsize=1)
+def _cluster_of(name, content):
+    """Cluster of a file's content; messages name the file as the user knows it."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
-        path.write_bytes(bytes(file["content"]))
+        path.write_bytes(content)
         try:
-            return name, read_structure(path)
+            return build_cluster(read_structure(path))
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), name)) from error
 
@@ -203,6 +218,28 @@ def _answer(image, training="shipped"):
     return Classification(label, named[label], named)
 
 
+def _classified(structure):
+    """Class, cluster and fingerprint of a structure; without an average lattice, its own atoms'."""
+    try:
+        cluster, cell = build_average_cluster(structure)
+    except NoAverageLatticeError as error:
+        return Classification(None, 0.0, {}, note=str(error)), structure, fingerprint(structure)
+    image = fingerprint(cluster)
+    return replace(_answer(image), cell=cell), cluster, image
+
+
+def _spglib_says(structure):
+    return (
+        f"Spglib at {SPGLIB_TOLERANCE} Å: space group "
+        f"{space_group(structure, SPGLIB_TOLERANCE) or 'none'}."
+    )
+
+
+def _with_the_hexagonal_cell(mu):
+    fixed = _answer(fingerprint(hexagonal_cluster(mu)))
+    return f"With the hexagonal cell kept: {fixed.label}, {fixed.probability:.1%}."
+
+
 def _mark(ax, positions, probabilities, labels, position, answer):
     """Draw a precomputed curve, and the point where the crystal is."""
     for label in labels:
@@ -210,8 +247,8 @@ def _mark(ax, positions, probabilities, labels, position, answer):
         ax.plot(positions, values, color=CLASS_COLORS[label], lw=1, label=label)
         ax.plot(position, answer.probabilities[label], "o", color=CLASS_COLORS[label])
     ax.axvline(position, color="black", lw=0.5)
-    ax.set(ylabel="probability", ylim=(-0.05, 1.05))
-    ax.legend(fontsize="x-small")
+    ax.set(ylabel="probability", ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
+    ax.legend(fontsize="x-small", loc="center")  # to look for the best place takes time
 
 
 def _missing(perfect, crystal):

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import ipywidgets
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from crystutor import (
     EXAMPLES,
@@ -17,7 +18,7 @@ from crystutor import (
     upload_explorer,
     view_structure,
 )
-from crystutor.panel import Panel, swap_structure
+from crystutor.panel import Panel, Scene, swap_structure
 from crystutor.paths import CUBIC_POINTS
 
 PNG = b"\x89PNG"
@@ -108,6 +109,19 @@ def test_an_error_in_a_callback_is_shown(failure, message):
 
     panel = Panel({"number": ipywidgets.IntSlider()}, compose)
     assert message in panel.error.value
+
+
+def test_what_takes_longer_is_said_later():
+    shown = []
+
+    def later():
+        shown.append(panel.text.value)
+        return "and more"
+
+    panel = Panel({"number": ipywidgets.IntSlider()}, lambda number: Scene("first", Figure()))
+    panel.compose = lambda number: Scene("first", Figure(), later=later)
+    panel.controls["number"].value = 1
+    assert shown == ["first"] and panel.text.value == "first and more"
 
 
 def test_controls_are_labelled_with_units():

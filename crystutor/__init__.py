@@ -68,6 +68,7 @@ _LAZY = {
         ),
         "plotting",
     ),
+    "view_structure": "panel",
     "bcc_to_sc": "paths",
     "rhombohedral_path": "paths",
     **dict.fromkeys(
@@ -78,7 +79,6 @@ _LAZY = {
             "rhombohedral_explorer",
             "structure_explorer",
             "upload_explorer",
-            "view_structure",
         ),
         "widgets",
     ),

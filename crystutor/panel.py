@@ -1,4 +1,4 @@
-"""A panel for notebooks: controls, an NGL view and a figure; errors in plain sight."""
+"""An NGL view, and a panel of controls, a view and a figure, with errors in plain sight."""
 
 import io
 from collections.abc import Callable
@@ -96,6 +96,22 @@ def to_png(figure: Figure, dpi: int = 72) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
+
+
+def view_structure(structure: Structure) -> nglview.NGLWidget:
+    """Show a structure in an interactive NGL view: drag to turn, scroll to zoom.
+
+    Parameters
+    ----------
+    structure
+        Atoms to show, with the edges of their cell.
+
+    Returns
+    -------
+    nglview.NGLWidget
+    """
+    atoms = nglview.ASEStructure(structure.to_ase_atoms())
+    return nglview.NGLWidget(atoms, representations=[ATOMS, CELL])
 
 
 def swap_structure(

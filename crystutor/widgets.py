@@ -1,14 +1,12 @@
-"""Interactive views and explorers for notebooks; each explorer is a panel around a scene."""
+"""Explorers for notebooks; each is a panel around a scene."""
 
 from functools import partial
 
 import ipywidgets
-import nglview
 import numpy as np
-from pymatgen.core import Structure
 
 from crystutor import scenes
-from crystutor.panel import ATOMS, CELL, Panel
+from crystutor.panel import Panel
 from crystutor.paths import (
     CUBIC_POINTS,
     FRACTIONS,
@@ -23,22 +21,6 @@ from crystutor.symmetry import CLASSES
 
 CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
 LABEL = {"style": {"description_width": "210px"}, "layout": {"width": "540px"}}
-
-
-def view_structure(structure: Structure) -> nglview.NGLWidget:
-    """Show a structure in an interactive NGL view: drag to turn, scroll to zoom.
-
-    Parameters
-    ----------
-    structure
-        Atoms to show, with the edges of their cell.
-
-    Returns
-    -------
-    nglview.NGLWidget
-    """
-    atoms = nglview.ASEStructure(structure.to_ase_atoms())
-    return nglview.NGLWidget(atoms, representations=[ATOMS, CELL])
 
 
 def structure_explorer(label: str = "fcc", element: str = "Cu") -> Panel:

@@ -17,6 +17,10 @@ def test_importing_is_cheap():
         assert not loaded_by(statement) & {"tensorflow", "keras", "ipywidgets", "nglview"}
 
 
+def test_atoms_are_shown_without_tensorflow():
+    assert "tensorflow" not in loaded_by("from crystutor import plot_structure, view_structure")
+
+
 def test_every_public_name_exists():
     assert all(getattr(crystutor, name) is not None for name in crystutor.__all__)
 

@@ -56,7 +56,7 @@ def bcc_to_sc(
     -----
     Where the class changes is not a property of the crystals alone: no network has been shown
     what lies between bcc and simple cubic. One that has seen many crystals with weak spots, as
-    that of `classify`, changes its mind at about 57 % of the centres; one trained as in the paper
+    that of `classify`, changes its mind at about 55 % of the centres; one trained as in the paper
     at about 82 %.
     """
     convnet = load_convnet("paper") if convnet is None else convnet

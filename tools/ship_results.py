@@ -90,7 +90,7 @@ from the inner half of their ranges.
 * Only the seven classes: any other crystal is given one of them. Look at the probability, and at
   the average cell that comes with the answer.
 * Weak spots that a lattice forbids weigh much: bcc that loses centre atoms is called simple cubic
-  when more than about 57 % of them have gone. `load_convnet("paper")`, trained by the paper's
+  when more than about 55 % of them have gone. `load_convnet("paper")`, trained by the paper's
   recipe from the same seed, changes at about 82 %, close to the paper's Fig. 4b, but bears less
   damage (second column).
 * Hydrogen and helium with a tenth of much heavier atoms: their speckle outshines the crystal, and

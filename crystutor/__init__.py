@@ -1,17 +1,22 @@
 """Teach how a neural network reads crystal symmetry from diffraction fingerprints.
 
-The way of a crystal through the package, one module a step:
+The way of a crystal through the package:
 
-    structures, prototypes    a structure from a file or from a table of prototypes
-    bragg, average_lattice    its lattice, from its own diffraction
-    blocks, cells             its standard cell, and a cluster of about 250 atoms
-    defects                   vacancies, displacements, substitutions
-    detector, fingerprint     diffraction image, 64 x 64 x 3
-    random_crystals, dataset  many of them, with labels
-    convnet, training         the network; they import TensorFlow
-    attention                 what the network looks at
-    symmetry, peers           the baseline: Spglib, and other methods
-    levels, benchmark, report, reproduce    Table 1 of the paper
+    crystal             a structure from a file, its average lattice, a cluster in standard axes
+    detector            which scattering vector each pixel sees
+    diffraction         the fingerprint, an image of 64 x 64 x 3
+    convnet             the network of Table 2
+    verdict             from a structure to the name of its class
+    attention           what the network looks at
+    transition_paths    bcc to simple cubic, the rhombohedral path
+    plotting            fingerprints, probabilities, atoms
+
+Beside it:
+
+    training            random crystals, data sets, fitting
+    table1              the reproduction of Table 1 of the paper
+    explore             explorers for notebooks
+    executors, files    work on any executor; files that appear whole or not at all
 
 Importing `crystutor` loads neither TensorFlow nor widgets: names that need them are looked up
 when they are first used.
@@ -21,46 +26,58 @@ import os
 
 os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C code would write to standard error
 
-from crystutor.cells import bond_length, build_cluster, find_average_cell, standard_cell
-from crystutor.dataset import (
-    defective_dataset,
-    load_dataset,
-    pristine_dataset,
-    save_dataset,
+from crystutor.crystal.cells import (
+    build_cluster,
+    example_cluster,
+    find_average_cell,
+    standard_cell,
 )
-from crystutor.defects import (
+from crystutor.crystal.defects import (
     displace_atoms,
     remove_atoms,
     remove_body_centers,
     substitute_atoms,
 )
+from crystutor.crystal.prototypes import (
+    EXAMPLE_CRYSTALS,
+    PROTOTYPES,
+    Prototype,
+    build_prototype,
+    build_rhombohedral,
+)
+from crystutor.crystal.reading import EXAMPLES, read_structure
+from crystutor.crystal.space_groups import CLASSES, space_group
+from crystutor.crystal.structures import bond_length
 from crystutor.detector import PAPER_DETECTOR, Detector
-from crystutor.fingerprint import fingerprint, fingerprints
-from crystutor.prototypes import PROTOTYPES, Prototype, build_prototype, build_rhombohedral
-from crystutor.random_crystals import PAPER_VARIETY, VARIETY
-from crystutor.structures import EXAMPLES, read_structure
-from crystutor.symmetry import CLASSES, space_group
+from crystutor.diffraction import fingerprint, fingerprints
+from crystutor.training.dataset import (
+    defective_dataset,
+    load_dataset,
+    pristine_dataset,
+    save_dataset,
+)
+from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
 
 __version__ = "0.1.0"
+VARIETY = SHIPPED_VARIETY  # its name in version 0.1.0
 _LAZY = {
-    "Classification": "convnet",
-    "LiveCurve": "live",
+    "Classification": "verdict",
+    "LiveCurve": "explore.live_curve",
     "build_convnet": "convnet",
     "build_linear_softmax": "convnet",
     "class_template": "attention",
     "gradient_saliency": "attention",
     "response_maps": "attention",
-    "classify": "convnet",
+    "classify": "verdict",
     "load_convnet": "convnet",
     "predict_probabilities": "convnet",
-    "train_convnet": "training",
+    "fetch_structures": "crystal.databases",
+    "train_convnet": "training.fit",
     **dict.fromkeys(
         (
             "CLASS_COLORS",
-            "plot_confusion",
             "plot_difference",
             "plot_fingerprint",
-            "plot_levels",
             "plot_path",
             "plot_probabilities",
             "plot_response",
@@ -68,9 +85,11 @@ _LAZY = {
         ),
         "plotting",
     ),
-    "view_structure": "panel",
-    "bcc_to_sc": "paths",
-    "rhombohedral_path": "paths",
+    "plot_confusion": "table1.figures",
+    "plot_levels": "table1.figures",
+    "view_structure": "explore.panel",
+    "bcc_to_sc": "transition_paths",
+    "rhombohedral_path": "transition_paths",
     **dict.fromkeys(
         (
             "bcc_to_sc_explorer",
@@ -80,15 +99,17 @@ _LAZY = {
             "structure_explorer",
             "upload_explorer",
         ),
-        "widgets",
+        "explore.explorers",
     ),
 }
 __all__ = [
     "CLASSES",
     "EXAMPLES",
+    "EXAMPLE_CRYSTALS",
     "PAPER_DETECTOR",
     "PAPER_VARIETY",
     "PROTOTYPES",
+    "SHIPPED_VARIETY",
     "VARIETY",
     "Detector",
     "Prototype",
@@ -98,6 +119,7 @@ __all__ = [
     "build_rhombohedral",
     "defective_dataset",
     "displace_atoms",
+    "example_cluster",
     "find_average_cell",
     "fingerprint",
     "fingerprints",

@@ -8,8 +8,8 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 from crystutor import __version__, read_structure, space_group
-from crystutor.benchmark import Parameters, claim_folder
-from crystutor.blockwork import open_executor
+from crystutor.executors import open_executor
+from crystutor.table1.run_folder import Parameters, claim_folder
 
 TOLERANCES = (0.001, 0.01, 0.1)  # [Å]
 BAD_INPUT = 2
@@ -56,8 +56,8 @@ def _add_reproduce(commands):
     reproduce = commands.add_parser(
         "reproduce",
         help="reproduce a table of the paper",
-        description="Draw crystals, train the network, damage crystals, let network, Spglib and "
-        "other methods classify them. Killed and started again, it goes on where it stopped.",
+        description="Sample crystals, train the network, damage crystals; let network, Spglib and "
+        "other baselines classify them. Killed and started again, it goes on where it stopped.",
     )
     reproduce.add_argument("table", choices=["table1"])
     defaults = Parameters()
@@ -71,11 +71,11 @@ def _add_reproduce(commands):
             f"--{name}", type=int, default=default, help=f"{meaning} ({default})"
         )
     reproduce.add_argument(
-        "--peer-sample",
+        "--baseline-sample",
         type=lambda text: None if text == "all" else int(text),
-        default=defaults.peer_sample,
+        default=defaults.baseline_sample,
         metavar="N",
-        help=f"crystals for Spglib and other slow methods, or 'all' ({defaults.peer_sample})",
+        help=f"crystals for Spglib and other slow baselines, or 'all' ({defaults.baseline_sample})",
     )
     reproduce.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
     reproduce.add_argument("--scheduler", help="address of a running Dask scheduler, tcp://...")
@@ -85,11 +85,11 @@ def _add_reproduce(commands):
 
 def _reproduce(options):
     try:
-        sample = options.size if options.peer_sample is None else options.peer_sample
+        sample = options.size if options.baseline_sample is None else options.baseline_sample
         parameters = Parameters(options.size, options.extra_size, sample, options.seed)
         claim_folder(options.out, parameters)
         with open_executor(options.workers, options.scheduler) as executor:
-            from crystutor.reproduce import reproduce_table1  # imports TensorFlow
+            from crystutor.table1.reproduce import reproduce_table1  # imports TensorFlow
 
             reproduce_table1(options.out, parameters, executor)
     except (ValueError, ConnectionError) as error:
@@ -130,10 +130,9 @@ def _result(file, with_spglib):
     try:
         from crystutor import classify  # imports TensorFlow, which a bad file need not wait for
 
-        classification = classify([structure])[0]
+        classification = classify(structure)
     except ValueError as error:
-        reason = str(error).removeprefix("structures[0]: ")
-        raise ValueError(f"{file}: {reason}") from error
+        raise ValueError(f"{file}: {error}") from error
     result = {
         "file": file,
         "formula": structure.composition.reduced_formula,

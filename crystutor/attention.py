@@ -1,6 +1,6 @@
 """Attentive response maps: which parts of a fingerprint a network's filters respond to.
 
-A feature map is sent back to the image through the network's own layers, turned round: each
+A feature map is sent back to the image through the network's own layers in reverse: each
 convolution becomes its transpose (a fractionally strided convolution), each pooling puts values
 back where the maxima were, and negative values are dropped on the way.
 """
@@ -9,12 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crystutor.quiet import quiet_stderr
-from crystutor.symmetry import CLASSES
-
-with quiet_stderr():
-    import keras
-    import tensorflow as tf
+from crystutor._keras import keras, tf
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.detector import IMAGE_SHAPE
 
 
 def response_maps(
@@ -175,6 +172,6 @@ def _layers_up_to(convnet, name):
 
 def _batch(images):
     images = np.asarray(images, np.float32)
-    if images.ndim != 4 or images.shape[1:] != (64, 64, 3):
+    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
         raise ValueError(f"images have shape {images.shape[1:]}; (64, 64, 3) is accepted")
     return images

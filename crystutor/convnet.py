@@ -1,47 +1,18 @@
-"""The convolutional network of Table 2: build, load, and use it to name crystal classes."""
+"""The convolutional network of Table 2: build it, load it, predict with it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 
 import numpy as np
-from pymatgen.core import Structure
 
-from crystutor.average_lattice import NoAverageLatticeError
-from crystutor.cells import AverageCell, build_average_cluster
-from crystutor.fingerprint import fingerprint
-from crystutor.quiet import quiet_stderr
-from crystutor.structures import check_structure
-from crystutor.symmetry import CLASSES
-
-with quiet_stderr():
-    import keras
+from crystutor._keras import keras
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.detector import IMAGE_SHAPE
 
 FILTERS = (32, 32, 16, 16, 8, 8)
 KERNEL_SIZE = 7
 BATCH = 64
 WEIGHTS = {"shipped": "convnet.weights.h5", "paper": "convnet_paper.weights.h5"}
-
-
-@dataclass(frozen=True)
-class Classification:
-    """The crystal class of a structure.
-
-    Attributes
-    ----------
-    label : most probable of `CLASSES`, or None if the structure has no average lattice
-    probability : of that class
-    probabilities : of all classes, keyed by class
-    cell : average cell that was found, or None
-    note : why there is no label; else empty
-    """
-
-    label: str | None
-    probability: float
-    probabilities: dict[str, float]
-    cell: AverageCell | None = None
-    note: str = ""
 
 
 def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras.Model:
@@ -67,7 +38,7 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
     convolutions = [_convolution(number, next(seeds)) for number in range(1, len(FILTERS) + 1)]
     convnet = keras.Sequential(
         [
-            keras.Input((64, 64, 3), name="fingerprint"),
+            keras.Input(IMAGE_SHAPE, name="fingerprint"),
             *convolutions[:2],
             layers.MaxPooling2D(2, name="pool1"),
             *convolutions[2:4],
@@ -105,7 +76,7 @@ def build_linear_softmax(seed: int | None = None) -> keras.Model:
     initializer = keras.initializers.GlorotUniform(seed=seed)
     network = keras.Sequential(
         [
-            keras.Input((64, 64, 3)),
+            keras.Input(IMAGE_SHAPE),
             keras.layers.Flatten(),
             keras.layers.Dense(len(CLASSES), "softmax", kernel_initializer=initializer),
         ],
@@ -115,15 +86,19 @@ def build_linear_softmax(seed: int | None = None) -> keras.Model:
     return network
 
 
-@cache
 def load_convnet(training: str = "shipped") -> keras.Model:
-    """Load a network with weights that come with the package, once.
+    """Load a network with weights that come with the package.
 
     Parameters
     ----------
     training
         ``"shipped"``, trained on crystals of many kinds, sizes and scales, which `classify` uses;
         or ``"paper"``, trained by the paper's recipe on crystals of the paper's kind only.
+
+    Returns
+    -------
+    keras.Model
+        A network of your own: training it does not change what `classify` says.
 
     Raises
     ------
@@ -136,6 +111,12 @@ def load_convnet(training: str = "shipped") -> keras.Model:
     with as_file(files("crystutor") / "data" / WEIGHTS[training]) as path:
         convnet.load_weights(path)
     return convnet
+
+
+@cache
+def shared_convnet(training: str = "shipped") -> keras.Model:
+    """Load a network as `load_convnet`, once for all who only predict with it."""
+    return load_convnet(training)
 
 
 def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -154,59 +135,12 @@ def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarra
         If the images have another shape.
     """
     images = np.asarray(images, dtype=np.float32)
-    if images.ndim != 4 or images.shape[1:] != (64, 64, 3):
+    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
         raise ValueError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
     blocks = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     return np.concatenate(
         [np.zeros((0, len(CLASSES)), np.float32), *map(convnet.predict_on_batch, blocks)]
     )
-
-
-def classify(
-    structures: Sequence[Structure], convnet: keras.Model | None = None
-) -> list[Classification]:
-    """Name the crystal class of structures, perfect or defective, without any tolerance.
-
-    Parameters
-    ----------
-    structures
-        Periodic structures: unit cells, which are replicated, or supercells. See
-        `crystutor.build_cluster`.
-    convnet
-        Trained network; the one that comes with the package if not given.
-
-    Returns
-    -------
-    list of Classification
-        In the order of the structures. Where no average lattice stands out, as in a liquid, the
-        label is None and the note says so.
-
-    Raises
-    ------
-    ValueError
-        If a structure cannot be given a fingerprint; see
-        `crystutor.structures.check_structure`.
-    """
-    convnet = load_convnet() if convnet is None else convnet
-    structures = [structures] if isinstance(structures, Structure) else list(structures)
-    return [
-        _classify(structure, convnet, f"structures[{index}]")
-        for index, structure in enumerate(structures)
-    ]
-
-
-def _classify(structure, convnet, name):
-    try:
-        check_structure(structure)
-        cluster, cell = build_average_cluster(structure)
-    except NoAverageLatticeError as error:
-        return Classification(None, 0.0, {}, note=str(error))
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-    probabilities = predict_probabilities(convnet, fingerprint(cluster)[None])[0]
-    best = int(probabilities.argmax())
-    named = dict(zip(CLASSES, map(float, probabilities), strict=True))
-    return Classification(CLASSES[best], named[CLASSES[best]], named, cell)
 
 
 def _convolution(number, seed):

@@ -5,14 +5,18 @@ from functools import cached_property
 
 import numpy as np
 
+LONGEST_WAVELENGTH = 1e-8  # [m]; anything longer is a number in ångström
+
 
 @dataclass(frozen=True)
 class Detector:
     """A flat detector behind the crystal, its centre between pixels on the beam, along +z.
 
+    Its lengths are in metres, as in the paper: a wavelength of 0.05 Å is 5e-12 m.
+
     Attributes
     ----------
-    wavelength : wavelength of the plane wave [m]
+    wavelength : wavelength of the plane wave [m], at most 1e-8 m = 100 Å
     distance : from crystal to detector [m]
     pixel_size : edge of a pixel [m]
     n_pixels : pixels along an edge
@@ -36,6 +40,11 @@ class Detector:
         for name in ("wavelength", "distance", "pixel_size", "n_pixels", "outer_radius"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; a positive number is accepted")
+        if self.wavelength > LONGEST_WAVELENGTH:
+            raise ValueError(
+                f"wavelength is {self.wavelength:g} m; up to {LONGEST_WAVELENGTH:g} m is accepted "
+                "(a Detector takes metres: 0.05 Å is 5e-12)"
+            )
         if not self.mask.any():
             raise ValueError(
                 f"no pixel lies between inner_radius = {self.inner_radius} "
@@ -52,7 +61,7 @@ class Detector:
     def mask(self) -> np.ndarray:
         """Pixels that are kept, shape (n_pixels, n_pixels), bool."""
         radius = np.hypot(*self._offsets)
-        return (radius > self.inner_radius) & (radius < self.outer_radius)
+        return _read_only((radius > self.inner_radius) & (radius < self.outer_radius))
 
     @cached_property
     def _pixel_positions(self):
@@ -63,12 +72,19 @@ class Detector:
     def scattering_vectors(self) -> np.ndarray:
         """Q = (2 pi / wavelength) (p / |p| - z) of the kept pixels, shape (n_kept, 3) [1/Å]."""
         direction = self._pixel_positions / np.linalg.norm(self._pixel_positions, axis=1)[:, None]
-        return 2 * np.pi / (self.wavelength * 1e10) * (direction - [0, 0, 1])
+        return _read_only(2 * np.pi / (self.wavelength * 1e10) * (direction - [0, 0, 1]))
 
     @cached_property
     def solid_angles(self) -> np.ndarray:
         """Solid angle of the kept pixels, (distance / |p|)^3, shape (n_kept,); on the beam 1."""
-        return (self.distance / np.linalg.norm(self._pixel_positions, axis=1)) ** 3
+        return _read_only((self.distance / np.linalg.norm(self._pixel_positions, axis=1)) ** 3)
+
+
+def _read_only(array):
+    """Guard an array that is kept and handed out: a change would reach every later image."""
+    array.setflags(write=False)
+    return array
 
 
 PAPER_DETECTOR = Detector()
+IMAGE_SHAPE = (PAPER_DETECTOR.n_pixels, PAPER_DETECTOR.n_pixels, 3)  # of a fingerprint

@@ -2,26 +2,16 @@
 
 import pytest
 
-from crystutor import build_cluster, build_prototype
-
-EXAMPLES = {
-    "fcc": "fcc",
-    "bcc": "bcc",
-    "sc": "sc",
-    "diam": "diamond",
-    "hex/rh": "hcp",
-    "bct139": "Pa",
-    "bct141": "beta-Sn",
-}
+from crystutor import EXAMPLE_CRYSTALS, build_prototype, example_cluster
 
 
-@pytest.fixture(scope="session", params=EXAMPLES)
+@pytest.fixture(scope="session", params=EXAMPLE_CRYSTALS)
 def labelled_cell(request):
     """One conventional cell of each class, with its label."""
-    return request.param, build_prototype(EXAMPLES[request.param])
+    return request.param, build_prototype(*EXAMPLE_CRYSTALS[request.param])
 
 
 @pytest.fixture(scope="session")
 def copper():
     """A cluster of 256 fcc copper atoms."""
-    return build_cluster(build_prototype("fcc", "Cu"))
+    return example_cluster("fcc", "Cu")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from crystutor import bond_length, displace_atoms, remove_atoms
-from crystutor.average_lattice import find_average_lattice, integer_basis
-from crystutor.bragg import bragg_pattern
+from crystutor.crystal.average_lattice import find_average_lattice, integer_basis
+from crystutor.crystal.bragg import bragg_pattern
 
 
 def test_integer_basis_spans_the_same_lattice():

@@ -13,8 +13,8 @@ from crystutor import (
     remove_atoms,
     standard_cell,
 )
-from crystutor.average_lattice import NoAverageLatticeError
-from crystutor.random_crystals import random_orientation, random_supercell
+from crystutor.crystal.average_lattice import NoAverageLatticeError
+from crystutor.crystal.supercells import random_orientation, random_supercell
 
 BRAVAIS = {
     "fcc": "cF",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crystutor import classify
-from crystutor.databases import fetch_structures
+from crystutor.crystal.databases import fetch_structures
 
 SERVER = Path(__file__).parent / "optimade_server.py"
 
@@ -42,14 +42,14 @@ def provider():
 def test_structures_from_a_real_server(optimade, tmp_path):
     found = fetch_structures(elements=["Cu"], provider=optimade, timeout=60, cache=tmp_path)
     assert list(found) == ["test-Cu"]
-    assert classify(list(found.values()))[0].label == "fcc"
+    assert classify(next(iter(found.values()))).label == "fcc"
     assert list(fetch_structures("W", provider=optimade, cache=tmp_path)) == ["test-W"]
     assert fetch_structures("NaCl", provider=optimade, cache=tmp_path) == {}
 
 
 def test_answers_are_kept(optimade, tmp_path, monkeypatch):
     before = fetch_structures("Si", provider=optimade, timeout=60, cache=tmp_path)
-    monkeypatch.setattr("crystutor.databases._ask", None)
+    monkeypatch.setattr("crystutor.crystal.databases._ask", None)
     assert fetch_structures("Si", provider=optimade, cache=tmp_path) == before
 
 
@@ -105,7 +105,7 @@ import socket
 def refuse(*arguments, **named): raise AssertionError("a socket was opened")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 import crystutor as ct
-answer = ct.classify([ct.read_structure(ct.EXAMPLES / "Cu.cif")])[0]
+answer = ct.classify(ct.read_structure(ct.EXAMPLES / "Cu.cif"))
 print(answer.label)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,8 +14,9 @@ from crystutor import (
     remove_atoms,
     save_dataset,
 )
-from crystutor.random_crystals import PAPER_VARIETY, SPECIES
-from crystutor.symmetry import SPACE_GROUP_CLASSES
+from crystutor.crystal.prototypes import SPECIES
+from crystutor.crystal.space_groups import SPACE_GROUP_CLASSES
+from crystutor.training.random_crystals import PAPER_VARIETY
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import crystutor
 
 
@@ -13,7 +15,7 @@ def loaded_by(statement):
 
 
 def test_importing_is_cheap():
-    for statement in ("import crystutor", "import crystutor.fingerprint"):
+    for statement in ("import crystutor", "import crystutor.diffraction"):
         assert not loaded_by(statement) & {"tensorflow", "keras", "ipywidgets", "nglview"}
 
 
@@ -31,44 +33,102 @@ def test_tensorflow_stays_quiet():
     assert run.stderr == ""
 
 
-LAYERS = [
-    "quiet",
-    "blockwork",
-    "structures",
-    "databases",
-    "prototypes",
-    "bragg",
-    "average_lattice",
-    "blocks",
-    "cells",
-    "defects",
-    "symmetry",
-    "detector",
-    "random_crystals",
-    "fingerprint",
-    "dataset",
-    "convnet",
-    "training",
-    "attention",
-    "paths",
-    "levels",
-    "peers",
-    "benchmark",
-    "plotting",
-    "report",
-    "reproduce",
-    "panel",
-    "live",
-    "scenes",
-    "widgets",
+FLOORS = [  # a module imports only from floors below, or from above itself in its own folder
+    {"_keras", "detector", "executors", "files"},
+    {"crystal"},
+    {"diffraction"},
+    {"attention", "convnet", "plotting"},
+    {"verdict"},
+    {"training", "transition_paths"},
+    {"explore", "table1"},
+    {"__main__"},
 ]
+ORDER = {  # inside the folders, lowest first
+    "crystal": (
+        "structures",
+        "reading",
+        "databases",
+        "prototypes",
+        "defects",
+        "space_groups",
+        "bragg",
+        "average_lattice",
+        "supercells",
+        "cells",
+    ),
+    "training": ("random_crystals", "dataset", "fit"),
+    "table1": (
+        "damage_levels",
+        "baselines",
+        "recipes",
+        "run_folder",
+        "benchmark",
+        "figures",
+        "report",
+        "reproduce",
+    ),
+    "explore": ("panel", "live_curve", "scenes", "explorers"),
+}
+PACKAGE = Path(crystutor.__file__).parent
+PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}
+LIGHT = ("crystal", "detector", "diffraction")
+HEAVY = {"_keras", "ipywidgets", "keras", "matplotlib", "nglview", "tensorflow"}
 
 
-def test_modules_import_only_from_layers_below():
-    folder = Path(crystutor.__file__).parent
-    assert {path.stem for path in folder.glob("[!_]*.py")} == set(LAYERS)
-    for height, layer in enumerate(LAYERS):
-        tree = ast.parse((folder / f"{layer}.py").read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module.startswith("crystutor."):
-                assert node.module.removeprefix("crystutor.") in LAYERS[:height], layer
+def imports(path):
+    """Names of the modules that a file imports anywhere, as tuples of their parts."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield (*node.module.split("."), alias.name)
+        elif isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+
+
+def own_imports(path):
+    return [parts[1:] for parts in imports(path) if parts[0] == "crystutor" and parts[1:]]
+
+
+def test_every_module_has_its_floor():
+    files = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+    assert files | set(ORDER) == set(PLACES)
+    assert len(files) + 1 <= 13  # at the top, with __init__
+    for folder, modules in ORDER.items():
+        found = {path.stem for path in (PACKAGE / folder).glob("[!_]*.py")}
+        assert found == set(modules) and len(modules) <= 12
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_imports_go_down(path):
+    place, *inner = path.relative_to(PACKAGE).with_suffix("").parts
+    if "__init__" in (place, *inner):
+        assert place == "__init__" or not list(imports(path))  # folders' inits import nothing
+        return
+    for target, *names in own_imports(path):
+        if target not in PLACES:  # a public name, from the package itself
+            assert place == "__main__"
+        elif target == place:
+            order = ORDER[place]
+            assert order.index(names[0]) < order.index(inner[0])
+        else:
+            assert PLACES[target] < PLACES[place]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_crystals_and_diffraction_need_no_network_and_no_screen(path):
+    if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in LIGHT:
+        named = {part for parts in imports(path) for part in parts}
+        assert not named & HEAVY
+
+
+def test_the_folders_are_strangers():
+    for folder, other in (("explore", "table1"), ("table1", "explore")):
+        for path in (PACKAGE / folder).glob("*.py"):
+            assert other not in {target for target, *_ in own_imports(path)}
+
+
+def test_no_module_hides_behind_a_function():
+    modules = {
+        ".".join(p.relative_to(PACKAGE).with_suffix("").parts) for p in PACKAGE.rglob("*.py")
+    }
+    assert not modules & set(crystutor.__all__)

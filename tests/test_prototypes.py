@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from crystutor import PROTOTYPES, bond_length, build_prototype, build_rhombohedral, space_group
-from crystutor.prototypes import build_crystal
-from crystutor.symmetry import CLASSES, SPACE_GROUP_CLASSES
+from crystutor.crystal.prototypes import build_crystal
+from crystutor.crystal.space_groups import CLASSES, SPACE_GROUP_CLASSES
 
 NAMED = [name for name in PROTOTYPES if not name.startswith("hypothetical ")]
 

@@ -1,7 +1,7 @@
 import pytest
 
 from crystutor import CLASSES
-from crystutor.report import balanced_accuracies, confusion_matrix, markdown_table, summarise
+from crystutor.table1.report import balanced_accuracies, confusion_matrix, markdown_table, summarise
 
 
 def count(level, method, label, answer, n, milliseconds=1.0):

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crystutor import CLASSES, benchmark, reproduce
+from crystutor import CLASSES
 from crystutor.__main__ import main
-from crystutor.benchmark import Network, Parameters, claim_folder, classify_damaged
-from crystutor.levels import LEVELS
-from crystutor.reproduce import reproduce_table1
+from crystutor.table1 import benchmark, reproduce
+from crystutor.table1.benchmark import Network, classify_damaged
+from crystutor.table1.damage_levels import LEVELS
+from crystutor.table1.reproduce import reproduce_table1
+from crystutor.table1.run_folder import Parameters, claim_folder
 
-SMALL = Parameters(size=40, extra_size=7, peer_sample=2)
+SMALL = Parameters(size=40, extra_size=7, baseline_sample=2)
 
 
 class Killed(BaseException):
@@ -54,14 +56,13 @@ def test_every_method_sees_every_crystal_at_every_level(tmp_path):
 
 
 def test_killed_and_resumed(tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "RECIPES", reproduce.RECIPES[::2])
-    monkeypatch.setattr(reproduce, "CHOICES", reproduce.CHOICES[:1])
-    small = Parameters(size=42, extra_size=7, peer_sample=1)
+    monkeypatch.setattr(reproduce, "RECIPES", reproduce.RECIPES[:4:2] + reproduce.RECIPES[3:4])
+    small = Parameters(size=42, extra_size=7, baseline_sample=1)
     reproduce_table1(tmp_path / "whole", small, progress=False)
     for module, name, calls in (
         (reproduce, "pristine_dataset", 1),
         (reproduce, "train_convnet", 2),
-        (benchmark, "_write_rows", 1),
+        (benchmark, "write_csv", 1),
     ):
         with monkeypatch.context() as patch, pytest.raises(Killed):
             kill_after(patch, module, name, calls)
@@ -69,7 +70,7 @@ def test_killed_and_resumed(tmp_path, monkeypatch):
     reproduce_table1(tmp_path / "killed", small, progress=False)
     for name in ("table1.csv", "confusion.csv", "training.csv"):
         assert rows_of(tmp_path / "killed" / name) == rows_of(tmp_path / "whole" / name)
-    for name in ("table1.md", "choices.md", "table1.png", "confusion.png", "seconds.json"):
+    for name in ("table1.md", "ablation.md", "table1.png", "confusion.png", "seconds.json"):
         assert (tmp_path / "killed" / name).stat().st_size > 0
 
 
@@ -90,7 +91,7 @@ def test_a_folder_with_another_run(capsys, tmp_path):
     claim_folder(tmp_path / "run", SMALL)
     claim_folder(tmp_path / "run", SMALL)
     error = complaint(capsys, "--size", 50, "--out", tmp_path / "run")
-    assert "holds a run with other parameters (size 40, extra_size 7, peer_sample 2)" in error
+    assert "holds a run with other parameters (size 40, extra_size 7, baseline_sample 2)" in error
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     assert "holds other files" in complaint(capsys, "--out", tmp_path / "mine")
@@ -116,7 +117,7 @@ def test_a_full_disk_leaves_no_half_written_block(tmp_path, monkeypatch):
     def full(self, *_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
-    seven, network = Parameters(size=7, peer_sample=0), Network("all", brightest_column, 7)
+    seven, network = Parameters(size=7, baseline_sample=0), Network("all", brightest_column, 7)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
         patch.setattr(Path, "replace", full)
         classify_damaged(tmp_path, seven, [network], progress=False)

@@ -16,10 +16,10 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from crystutor.average_lattice import NoAverageLatticeError
-from crystutor.cells import bond_length, find_average_cell
-from crystutor.prototypes import Prototype, build_crystal, scale_shortest_distance
-from crystutor.symmetry import space_group
+from crystutor.crystal.average_lattice import NoAverageLatticeError
+from crystutor.crystal.cells import bond_length, find_average_cell
+from crystutor.crystal.prototypes import Prototype, build_crystal, scale_shortest_distance
+from crystutor.crystal.space_groups import space_group
 
 SEED = 2018
 N_DRAWS = 600

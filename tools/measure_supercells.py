@@ -19,11 +19,12 @@ import numpy as np
 from pymatgen.core import Structure
 from tqdm import tqdm
 
-from crystutor.cells import build_average_cluster, build_cluster
-from crystutor.defects import displace_atoms, remove_atoms
-from crystutor.fingerprint import fingerprint
-from crystutor.random_crystals import draw_crystal, random_supercell
-from crystutor.symmetry import CLASSES
+from crystutor.crystal.cells import build_cluster, cluster_and_cell
+from crystutor.crystal.defects import displace_atoms, remove_atoms
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.crystal.supercells import random_supercell
+from crystutor.diffraction import fingerprint
+from crystutor.training.random_crystals import sample_crystal
 
 LEVELS = {  # name: (vacancy fraction, displacement [Å])
     "pristine": (0.0, 0.0),
@@ -45,12 +46,12 @@ def main():
     options = parse()
     options.out.mkdir(parents=True, exist_ok=True)
     levels = options.levels or list(LEVELS)
-    shares = (1 - options.hypothetical, options.hypothetical, 0.0)
-    draw = partial(damaged_images, options.seed, levels, shares)
+    shares = {"published": 1 - options.hypothetical, "hypothetical": options.hypothetical}
+    sample = partial(damaged_images, options.seed, levels, shares)
     records, images = [], []
     with ProcessPoolExecutor(options.workers) as executor:
         indices = range(options.size)
-        for found in tqdm(executor.map(draw, indices, chunksize=BLOCK), total=options.size):
+        for found in tqdm(executor.map(sample, indices, chunksize=BLOCK), total=options.size):
             for record, image in found:
                 records.append(record)
                 images.append(image)
@@ -77,7 +78,7 @@ def damaged_images(seed, levels, shares, index):
     """Records and images (None if no lattice was found) of one crystal at all levels."""
     rng = np.random.default_rng([seed, index])
     label = CLASSES[index % len(CLASSES)]
-    crystal, made_from = draw_crystal(label, rng, shares)
+    crystal, made_from = sample_crystal(label, rng, shares)
     conventional = build_cluster(crystal)
     inputs = {"random": random_supercell(crystal, rng)} | dict.fromkeys(ORDERS, conventional)
     found = []
@@ -89,7 +90,7 @@ def damaged_images(seed, levels, shares, index):
             damaged = reorder_axes(damaged, ORDERS.get(axes, (0, 1, 2)))
             image, note, bravais, share = None, "", "", 0.0
             try:
-                cluster, cell = build_average_cluster(damaged)
+                cluster, cell = cluster_and_cell(damaged)
                 image = fingerprint(cluster)
                 bravais = cell.bravais
                 share = abs(np.linalg.det(cell.matrix)) / crystal.volume

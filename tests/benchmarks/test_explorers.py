@@ -13,7 +13,7 @@ from crystutor import (
     structure_explorer,
     upload_explorer,
 )
-from crystutor.paths import CUBIC_POINTS, LOWEST_MU
+from crystutor.transition_paths import CUBIC_POINTS, LOWEST_MU
 
 MOVES = {
     structure_explorer: ("vacancies", (0.1, 0.3, 0.5)),

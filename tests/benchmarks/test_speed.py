@@ -21,9 +21,10 @@ from crystutor import (
     remove_atoms,
     space_group,
 )
-from crystutor.benchmark import Parameters, damaged_block
-from crystutor.levels import LEVELS
-from crystutor.training import Batches
+from crystutor.table1.benchmark import damaged_block
+from crystutor.table1.damage_levels import LEVELS
+from crystutor.table1.run_folder import Parameters
+from crystutor.training.fit import Batches
 
 PHASES = np.random.default_rng(0).uniform(-60, 60, (6, 2748, 256)).astype(np.float32)
 
@@ -75,13 +76,14 @@ def test_cell_of_10000_atoms(benchmark):
 @pytest.mark.parametrize("n", [1, 64])
 def test_probabilities_from_images(benchmark, copper, n):
     images = np.repeat(fingerprint(copper)[None], n, axis=0)
-    predict_probabilities(load_convnet(), images)
-    benchmark(predict_probabilities, load_convnet(), images)
+    convnet = load_convnet()
+    predict_probabilities(convnet, images)
+    benchmark(predict_probabilities, convnet, images)
 
 
 @pytest.mark.benchmark(group="class")
 def test_classify_a_defective_supercell(benchmark, damaged):
-    benchmark(classify, [damaged])
+    benchmark(classify, damaged)
 
 
 @pytest.mark.benchmark(group="class")
@@ -90,14 +92,14 @@ def test_spglib_on_the_same(benchmark, damaged):
 
 
 @pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
-def test_draw_for_training(benchmark):
+def test_sample_for_training(benchmark):
     benchmark.pedantic(pristine_dataset, args=[35, 1], rounds=3)
 
 
 @pytest.mark.benchmark(group="stages of crystutor reproduce table1, 35 crystals")
-@pytest.mark.parametrize("peer_sample", [0, 1], ids=["", "and Spglib and other peers on one"])
-def test_draw_and_damage_at_all_levels(benchmark, peer_sample):
-    parameters = Parameters(size=35, peer_sample=peer_sample)
+@pytest.mark.parametrize("baseline_sample", [0, 1], ids=["", "and baselines on one"])
+def test_sample_and_damage_at_all_levels(benchmark, baseline_sample):
+    parameters = Parameters(size=35, baseline_sample=baseline_sample)
     benchmark.pedantic(damaged_block, args=[parameters, 0], rounds=3)
 
 

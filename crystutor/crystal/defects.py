@@ -1,0 +1,187 @@
+"""Point defects and disorder: displace, remove, substitute atoms; empty the bcc centres."""
+
+import numpy as np
+from pymatgen.core import Structure
+
+from crystutor.crystal.structures import MAX_ATOMIC_NUMBER, build_structure
+
+
+def displace_atoms(structure: Structure, sigma: float, seed: int | None = None) -> Structure:
+    """Displace every atom at random.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    sigma
+        Standard deviation of the normal distribution of each Cartesian component [Å].
+    seed
+        Seed of the random numbers.
+
+    Returns
+    -------
+    Structure
+        The displaced structure; the input is not changed.
+
+    Raises
+    ------
+    ValueError
+        If sigma is negative or not a number.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> displace_atoms(build_prototype("sc"), 0.0) == build_prototype("sc")
+    True
+    """
+    if not 0 <= sigma < np.inf:
+        raise ValueError(f"sigma is {sigma}; a displacement of 0 Å or more is accepted")
+    noise = np.random.default_rng(seed).normal(0, sigma, (len(structure), 3))
+    fractions = structure.frac_coords + structure.lattice.get_fractional_coords(noise)
+    return build_structure(structure.lattice, structure.atomic_numbers, fractions)
+
+
+def remove_atoms(structure: Structure, fraction: float, seed: int | None = None) -> Structure:
+    """Make vacancies: remove floor(fraction x number of atoms) atoms, chosen at random.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure, best a supercell.
+    fraction
+        Fraction of the atoms to remove, in [0, 1].
+    seed
+        Seed of the random numbers.
+
+    Returns
+    -------
+    Structure
+        The structure with vacancies; the input is not changed.
+
+    Raises
+    ------
+    ValueError
+        If fraction is outside [0, 1], or no atom would be left.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> len(remove_atoms(build_prototype("diamond"), 0.25, seed=1))
+    6
+    """
+    return _without(structure, vacancy_sites(structure, fraction, seed))
+
+
+def vacancy_sites(structure: Structure, fraction: float, seed: int | None = None) -> np.ndarray:
+    """Choose the atoms that `remove_atoms` removes; their indices, in random order."""
+    return _choose(range(len(structure)), fraction, seed)
+
+
+def substitute_atoms(
+    structure: Structure, fraction: float, n_species: int = 1, seed: int | None = None
+) -> Structure:
+    """Replace floor(fraction x number of atoms) atoms by other elements, all chosen at random.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    fraction
+        Fraction of the atoms to replace, in [0, 1].
+    n_species
+        Number of substitutional elements: 1 makes a binary of an elemental crystal, 2 a ternary.
+    seed
+        Seed of the random numbers.
+
+    Returns
+    -------
+    Structure
+        The alloy; the input is not changed.
+
+    Raises
+    ------
+    ValueError
+        If fraction is outside [0, 1] or n_species is less than 1.
+
+    Examples
+    --------
+    >>> from crystutor import build_cluster, build_prototype
+    >>> alloy = substitute_atoms(build_cluster(build_prototype("fcc")), 0.5, n_species=2, seed=1)
+    >>> len(alloy.composition)
+    3
+    """
+    if n_species < 1:
+        raise ValueError(f"n_species is {n_species}; 1 or more is accepted")
+    rng = np.random.default_rng(seed)
+    numbers = np.array(structure.atomic_numbers)
+    others = np.setdiff1d(np.arange(1, MAX_ATOMIC_NUMBER + 1), numbers)
+    species = rng.choice(others, n_species, replace=False)
+    chosen = _choose(range(len(structure)), fraction, rng)
+    numbers[chosen] = species[np.arange(len(chosen)) % n_species]
+    return build_structure(structure.lattice, numbers, structure.frac_coords)
+
+
+def remove_body_centers(
+    structure: Structure, fraction: float, seed: int | None = None
+) -> Structure:
+    """Remove a fraction of the centre atoms of a bcc crystal; all of them leave simple cubic.
+
+    Parameters
+    ----------
+    structure
+        Perfect bcc crystal in conventional axes: a unit cell or a block of such cells.
+    fraction
+        Fraction of the centre atoms to remove, in [0, 1]; floor(fraction x centres) go.
+    seed
+        Seed of the random numbers.
+
+    Returns
+    -------
+    Structure
+        The crystal with empty centres; the input is not changed.
+
+    Raises
+    ------
+    ValueError
+        If fraction is outside [0, 1], or the structure is not a block of bcc unit cells.
+
+    Examples
+    --------
+    >>> from crystutor import build_cluster, build_prototype
+    >>> len(remove_body_centers(build_cluster(build_prototype("bcc")), 1.0))
+    125
+    """
+    return _without(structure, body_center_sites(structure, fraction, seed))
+
+
+def body_center_sites(structure: Structure, fraction: float, seed: int | None = None) -> np.ndarray:
+    """Choose the atoms that `remove_body_centers` removes; their indices, in random order."""
+    return _choose(_body_centers(structure), fraction, seed)
+
+
+def _body_centers(structure):
+    """Indices of the atoms half a cell diagonal away from the first atom's sublattice."""
+    a = np.cbrt(2 * structure.volume / len(structure))
+    cells = (structure.cart_coords - structure.cart_coords[0]) / a
+    halves = np.round(2 * cells).astype(int)
+    parity = halves % 2
+    if np.abs(2 * cells - halves).max() > 0.02 or (parity != parity[:, :1]).any():
+        raise ValueError("the structure is not a perfect bcc crystal in conventional axes")
+    return np.flatnonzero(parity[:, 0])
+
+
+def _choose(candidates, fraction, seed):
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"fraction is {fraction}; a number from 0 to 1 is accepted")
+    count = int(np.floor(fraction * len(candidates) + 1e-9))
+    return np.random.default_rng(seed).choice(candidates, count, replace=False)
+
+
+def _without(structure, indices):
+    kept = np.setdiff1d(np.arange(len(structure)), indices)
+    if len(kept) == 0:
+        raise ValueError(
+            f"fraction would remove all {len(structure)} atoms; at least one must stay"
+        )
+    numbers = np.array(structure.atomic_numbers)[kept]
+    return build_structure(structure.lattice, numbers, structure.frac_coords[kept])

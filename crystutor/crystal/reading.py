@@ -1,0 +1,139 @@
+"""Read a crystal structure from a file."""
+
+import warnings
+from importlib.resources import files
+from pathlib import Path
+
+import gemmi
+import numpy as np
+from pymatgen.core import Lattice, Structure
+
+from crystutor.crystal.structures import (
+    NOT_FINITE,
+    ZERO_VOLUME,
+    build_structure,
+    check_structure,
+)
+
+EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
+LARGE_CIF = 300_000  # [byte], about 4,000 atoms
+PYMATGEN_FORMATS = {
+    ".cif": "cif",
+    ".vasp": "poscar",
+    ".poscar": "poscar",
+    ".contcar": "poscar",
+    ".xsf": "xsf",
+    ".cssr": "cssr",
+    ".res": "res",
+    ".json": "json",
+    ".yaml": "yaml",
+}
+ASE_FORMATS = {
+    ".xyz": "extxyz",
+    ".extxyz": "extxyz",
+    ".gen": "gen",
+    ".in": "aims",
+    ".pdb": "proteindatabank",
+}
+ACCEPTED_FORMATS = (
+    "CIF (.cif), VASP (POSCAR, CONTCAR, .vasp), extended XYZ (.xyz, .extxyz), XSF (.xsf), "
+    "pymatgen (.json, .yaml), SHELX (.res), CSSR (.cssr), DFTB+ (.gen), FHI-aims (.in), PDB (.pdb)"
+)
+
+
+def read_structure(path: str | Path) -> Structure:
+    """Read a periodic crystal structure from a file.
+
+    Parameters
+    ----------
+    path
+        A file in a format that pymatgen or ASE reads, told by its name: CIF, POSCAR, extended
+        XYZ, ... (`ACCEPTED_FORMATS`).
+
+    Returns
+    -------
+    Structure
+        As in the file, without oxidation states and site properties; it has passed
+        `check_structure`.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, unreadable or not an ordered periodic structure. The message
+        names the file, what was found and what is accepted.
+    """
+    path = Path(path)
+    try:
+        file_format = _file_format(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            structure = _parse(path, file_format)
+        check_structure(structure)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return build_structure(structure.lattice, structure.atomic_numbers, structure.frac_coords)
+
+
+def _file_format(path):
+    """Name the reader for a file, after looking at what can be wrong before parsing."""
+    if path.is_dir():
+        raise ValueError("this is a folder; a structure file is needed")
+    if not path.is_file():
+        raise ValueError("no such file")
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if not start.strip():
+        raise ValueError("the file is empty")
+    if b"\0" in start:
+        raise ValueError(f"this is a binary file; accepted are {ACCEPTED_FORMATS}")
+    if path.name.upper().startswith(("POSCAR", "CONTCAR")):
+        return "poscar"
+    suffix = path.suffix.lower()
+    if suffix not in PYMATGEN_FORMATS | ASE_FORMATS:
+        raise ValueError(f"unknown format '{path.suffix}'; accepted are {ACCEPTED_FORMATS}")
+    return (PYMATGEN_FORMATS | ASE_FORMATS)[suffix]
+
+
+def _parse(path, file_format):
+    """Parse with pymatgen or ASE; whatever their parsers raise becomes a ValueError."""
+    with_ase = file_format in ASE_FORMATS.values()
+    try:
+        if with_ase:
+            import ase.io  # takes longer than all the rest
+
+            parsed = ase.io.read(path, format=file_format)
+        elif file_format == "cif" and path.stat().st_size > LARGE_CIF:
+            parsed = _from_large_cif(path)
+        else:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            parsed = Structure.from_str(text, fmt=file_format)
+    except np.linalg.LinAlgError:
+        raise ValueError(ZERO_VOLUME) from None
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise ValueError(
+            f"not readable as {file_format}, a complete file of that format is needed ({reason})"
+        ) from error
+    return _from_ase(parsed) if with_ase else parsed
+
+
+def _from_large_cif(path):
+    """Read with gemmi: pymatgen compares all pairs of atoms, minutes for 20,000 of them."""
+    crystal = gemmi.read_small_structure(str(path))
+    sites = crystal.get_all_unit_cell_sites()
+    lattice = Lattice.from_parameters(*crystal.cell.parameters)
+    species = [{site.element.name: site.occ} for site in sites]
+    return Structure(lattice, species, [site.fract.tolist() for site in sites])
+
+
+def _from_ase(atoms):
+    if not atoms.pbc.all() or atoms.cell.rank < 3:
+        raise ValueError(
+            "it has no three lattice vectors; a periodic structure is needed "
+            '(in extended XYZ: Lattice="..." on the second line)'
+        )
+    if not np.isfinite(atoms.cell[:]).all():
+        raise ValueError(NOT_FINITE)
+    if np.linalg.matrix_rank(atoms.cell[:]) < 3:
+        raise ValueError(ZERO_VOLUME)
+    return Structure.from_ase_atoms(atoms)

@@ -1,0 +1,120 @@
+"""Structures of elements: build them, check them, measure their bond length."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pymatgen.core import Composition, Element, Lattice, Structure
+
+MAX_ATOMIC_NUMBER = 96
+MIN_VOLUME = 0.01  # of a cell [Å^3]
+SHORTEST_BOND = 0.1  # [Å]
+LONGEST_BOND = 10.0  # [Å]
+NOT_FINITE = "some of its numbers are NaN or infinite; finite coordinates are needed"
+ZERO_VOLUME = "its cell has zero volume; three independent lattice vectors are needed"
+
+
+def build_structure(
+    lattice: Lattice | np.ndarray, numbers: Sequence[int] | np.ndarray, fractions: np.ndarray
+) -> Structure:
+    """Build a structure of elements from bare arrays.
+
+    Parameters
+    ----------
+    lattice
+        Lattice, or its vectors as rows, shape (3, 3) [Å].
+    numbers
+        Atomic numbers, shape (n,).
+    fractions
+        Fractional coordinates, shape (n, 3).
+
+    Notes
+    -----
+    pymatgen takes twice as long if it is to make a composition of its own for every site.
+    """
+    numbers = np.asarray(numbers).tolist()
+    species = {Z: Composition({Element.from_Z(Z): 1}) for Z in set(numbers)}
+    return Structure(lattice, [species[Z] for Z in numbers], fractions)
+
+
+def check_structure(structure: Structure) -> None:
+    """Raise a ValueError that says why a structure cannot be given a fingerprint, if it cannot.
+
+    Accepted are ordered, three-dimensionally periodic structures of at least one atom, of elements
+    up to Z = 96 (the table of form factors, read at Z + 2, ends at 98). Distances are checked where
+    they are needed, by `crystutor.bond_length`.
+    """
+    if not isinstance(structure, Structure):
+        raise ValueError(
+            f"a {type(structure).__name__} has no lattice vectors; a periodic Structure is accepted"
+        )
+    if len(structure) == 0:
+        raise ValueError("it holds no atoms; at least one is needed")
+    if not structure.is_ordered:
+        raise ValueError(
+            "some sites are partially occupied; only fully occupied sites are accepted"
+        )
+    if not (
+        np.isfinite(structure.lattice.matrix).all() and np.isfinite(structure.frac_coords).all()
+    ):
+        raise ValueError(NOT_FINITE)
+    a, b, c = structure.lattice.abc
+    if not structure.volume > max(MIN_VOLUME, 1e-4 * a * b * c):
+        raise ValueError(ZERO_VOLUME)
+    for species in {species for site in structure for species in site.species}:
+        _check_species(species)
+
+
+def _check_species(species):
+    Z = getattr(species, "Z", None)
+    if not isinstance(Z, int) or Z < 1:
+        raise ValueError(f"species {species} is not a chemical element")
+    if Z > MAX_ATOMIC_NUMBER:
+        raise ValueError(
+            f"element {species.symbol} has Z = {Z}; up to Z = {MAX_ATOMIC_NUMBER} is accepted"
+        )
+
+
+def bond_length(structure: Structure) -> float:
+    """Average nearest-neighbour distance of a periodic structure.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+
+    Returns
+    -------
+    float
+        Mean over the atoms of the distance to the nearest other atom or periodic image [Å].
+
+    Raises
+    ------
+    ValueError
+        If the structure is empty, two atoms are closer than 0.1 Å, or the average exceeds 10 Å:
+        the atoms are isolated.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> round(bond_length(build_prototype("fcc", "Cu")), 3)
+    2.556
+    """
+    if len(structure) == 0:
+        raise ValueError("the structure holds no atoms; at least one is needed")
+    nearest = np.full(len(structure), np.inf)
+    radius = 1.3 * (structure.volume / len(structure)) ** (1 / 3)
+    while np.isinf(nearest).any() and radius < 4 * LONGEST_BOND:
+        centers, _, _, distances = structure.get_neighbor_list(radius)
+        np.minimum.at(nearest, centers, distances)
+        radius *= 1.6
+    if nearest.min() < SHORTEST_BOND:
+        raise ValueError(
+            f"two atoms are {nearest.min():.3f} Å apart; at least {SHORTEST_BOND} Å is accepted"
+        )
+    average = np.minimum(nearest, radius).mean()
+    if average > LONGEST_BOND:
+        raise ValueError(
+            f"the atoms are isolated, the nearest neighbour is {average:.0f} Å away or more on "
+            f"average; at most {LONGEST_BOND:.0f} Å is accepted"
+        )
+    return float(average)

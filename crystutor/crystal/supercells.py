@@ -1,0 +1,95 @@
+"""Supercells: repeat a crystal, cut a block out of it, turn it."""
+
+import numpy as np
+from pymatgen.core import Structure
+from scipy.spatial.transform import Rotation
+
+from crystutor.crystal.structures import build_structure
+
+
+def choose_repeats(matrix: np.ndarray, volume: float) -> tuple[int, int, int]:
+    """Choose how often to repeat a cell along its axes for a volume [Å^3], near to a cube."""
+    edges = np.linalg.norm(matrix, axis=1)
+    limits = np.ceil(2 * np.cbrt(volume) / edges).astype(int) + 1
+    repeats = np.stack(np.meshgrid(*(np.arange(1, n + 1) for n in limits)), axis=-1).reshape(-1, 3)
+    lengths = repeats * edges
+    misfit = np.abs(np.log(repeats.prod(axis=1) * abs(np.linalg.det(matrix)) / volume))
+    elongation = np.log(lengths.max(axis=1) / lengths.min(axis=1))
+    best = np.lexsort([*repeats.T, np.round(misfit + 0.5 * elongation, 6)])[0]
+    return tuple(int(n) for n in repeats[best])
+
+
+def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int, int]) -> Structure:
+    """Cut a block of repeated cells out of a periodic structure and turn it upright.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    matrix
+        Cell vectors as rows, in the structure's frame, shape (3, 3) [Å].
+    repeats
+        Number of cells along each.
+
+    Returns
+    -------
+    Structure
+        The atoms in the block, whose faces lie where the atoms leave the widest gaps; the
+        block's edges are its lattice, the first along x, the second in the xy plane.
+    """
+    repeats = np.array(repeats)
+    block = repeats[:, None] * matrix
+    images = _images_in_block(structure, block, margin=1 / repeats)
+    positions = np.mod(images.reshape(-1, 3) * repeats, 1.0)
+    origin = np.array([_widest_gap(x) for x in positions.T]) / repeats
+    inside = ((images >= origin) & (images < origin + 1)).all(axis=-1)
+    numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
+    return build_structure(_upright(block), numbers, images[inside] - origin)
+
+
+def random_orientation(structure: Structure, rng: np.random.Generator) -> Structure:
+    """Turn a structure about x, y and z by three random angles."""
+    rotation = Rotation.from_euler("xyz", rng.uniform(0, 2 * np.pi, 3)).as_matrix()
+    matrix = structure.lattice.matrix @ rotation.T
+    return build_structure(matrix, structure.atomic_numbers, structure.frac_coords)
+
+
+def random_supercell(
+    structure: Structure, rng: np.random.Generator, n_atoms: tuple[int, int] = (150, 400)
+) -> Structure:
+    """Supercell of the primitive cell, of random shape, orientation and number of atoms."""
+    primitive = structure.get_primitive_structure(tolerance=1e-3)
+    fewest, most = n_atoms
+    edges = np.cbrt(np.sqrt(fewest * most) / len(primitive) * primitive.volume)
+    repeats = np.maximum(1, edges / np.array(primitive.lattice.abc))
+    while True:
+        matrix = np.diag(np.round(repeats * rng.uniform(0.6, 1.6, 3))).astype(int)
+        matrix += rng.integers(-2, 3, (3, 3))
+        if fewest <= len(primitive) * abs(round(np.linalg.det(matrix))) <= most:
+            supercell = primitive.make_supercell(matrix, in_place=False)
+            return random_orientation(supercell, rng)
+
+
+def _images_in_block(structure, block, margin):
+    """Fractional coordinates, shape (n_shifts, n_atoms, 3), that fill a block and its margin."""
+    to_block = structure.lattice.matrix @ np.linalg.inv(block)
+    corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3)
+    spans = (corners * (1 + 2 * margin) - margin) @ np.linalg.inv(to_block)
+    low, high = np.floor(spans.min(axis=0)) - 1, np.ceil(spans.max(axis=0))
+    ranges = (np.arange(start, stop + 1) for start, stop in zip(low, high, strict=True))
+    shifts = np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 1, 3)
+    return (np.mod(structure.frac_coords, 1.0) + shifts) @ to_block
+
+
+def _widest_gap(positions):
+    """Middle of the widest gap that positions leave on a circle of circumference 1."""
+    ordered = np.sort(np.mod(positions, 1.0))
+    gaps = np.diff(ordered, append=ordered[0] + 1)
+    widest = np.flatnonzero(gaps > gaps.max() - 1e-6)[-1]
+    return ordered[widest] + gaps[widest] / 2 - 1
+
+
+def _upright(matrix):
+    """Turn lattice vectors so that a lies along x and b in the xy plane with y > 0."""
+    _, triangle = np.linalg.qr(matrix.T)
+    return (triangle * np.sign(np.diag(triangle))[:, None]).T

@@ -1,0 +1,76 @@
+"""Work on any executor: a few items at a time, results in order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any
+
+ANSWER_TIME = 10  # of a Dask scheduler [s]
+IN_FLIGHT = 12  # blocks that wait or have not been taken yet; bounds the memory
+
+
+def map_in_order(
+    function: Callable[[Any], Any], items: Iterable[Any], executor: Executor | None = None
+) -> Iterator[Any]:
+    """Yield function(item) for each item, in order, with few of them under way at any time.
+
+    Parameters
+    ----------
+    function
+        Something that the executor can send to its workers.
+    items
+        Its arguments.
+    executor
+        Any executor of `concurrent.futures`; without one, the work is done here.
+    """
+    if executor is None:
+        yield from map(function, items)
+        return
+    waiting = deque()
+    for item in items:
+        waiting.append(executor.submit(function, item))
+        if len(waiting) == IN_FLIGHT:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Executor]:
+    """Open an executor: processes of this machine, or the workers of a running Dask cluster.
+
+    Parameters
+    ----------
+    workers
+        Number of processes.
+    scheduler
+        Address of a Dask scheduler such as ``"tcp://127.0.0.1:8786"``.
+
+    Raises
+    ------
+    ValueError
+        If the number of workers is not positive, or Dask is not installed.
+    ConnectionError
+        If no scheduler answers within ten seconds.
+    """
+    if scheduler is None:
+        if workers < 1:
+            raise ValueError(f"workers is {workers}; 1 or more is accepted")
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+            yield executor
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("a Dask scheduler needs Dask: pip install 'crystutor[dask]'") from None
+    try:
+        client = Client(scheduler, timeout=ANSWER_TIME)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"no Dask scheduler answers at {scheduler} within {ANSWER_TIME} s ({error}); start one "
+            "with `dask scheduler` and give its address, tcp://HOST:PORT"
+        ) from error
+    with client, client.get_executor() as executor:
+        yield executor

@@ -1,0 +1,133 @@
+"""Explorers for notebooks; each is a panel around a scene."""
+
+from functools import partial
+
+import ipywidgets
+import numpy as np
+
+from crystutor.crystal.prototypes import SPECIES
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.explore import scenes
+from crystutor.explore.panel import Panel
+from crystutor.explore.scenes import LARGEST_UPLOAD
+from crystutor.transition_paths import (
+    CUBIC_POINTS,
+    FRACTIONS,
+    HIGHEST_MU,
+    LOWEST_MU,
+    bcc_to_sc,
+    rhombohedral_path,
+)
+
+CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
+LABEL = {"style": {"description_width": "210px"}, "layout": {"width": "540px"}}
+
+
+def structure_explorer(label: str = "fcc", element: str = "Cu") -> Panel:
+    """Damage a crystal of any class and element, and see what network and Spglib say.
+
+    Parameters
+    ----------
+    label, element
+        To begin with.
+    """
+    controls = {
+        "label": _choice("class", CLASSES, label),
+        "element": _choice("element", SPECIES, element),
+        "vacancies": _slider("vacancies [fraction of atoms]", 0, 0.9, 0.05, 0.25),
+        "displacement": _slider("displacement [Å]", 0, 0.3, 0.01, 0.0),
+        "substitution": _slider("substituted [fraction of atoms]", 0, 0.5, 0.05, 0.0),
+        "seed": _integer("seed of the random numbers", 0, 20, 1),
+    }
+    return Panel(controls, scenes.structure_scene)
+
+
+def fingerprint_explorer(label: str = "fcc") -> Panel:
+    """Change the experiment behind the fingerprint: angle, wavelength, number of atoms, channel.
+
+    Parameters
+    ----------
+    label
+        Class to begin with.
+    """
+    controls = {
+        "label": _choice("class", CLASSES, label),
+        "angle": _slider("rotation [degree]", 0, 90, 1, 45),
+        "wavelength": _slider("wavelength [Å]", 0.02, 0.1, 0.005, 0.05),
+        "n_atoms": _integer("number of atoms", 30, 1000, 250),
+        "channel": _choice("rotation about", ("all", "x", "y", "z"), "all"),
+    }
+    return Panel(controls, scenes.fingerprint_scene)
+
+
+def bcc_to_sc_explorer() -> Panel:
+    """Remove the centre atoms of bcc tungsten one after the other, Fig. 4a and 4b of the paper."""
+    curve = np.array(FRACTIONS), bcc_to_sc(elements=["W"])[0]
+    slider = _slider("centres removed [fraction]", 0, 1, 0.05, 0.0)
+    return Panel({"fraction": slider}, partial(scenes.bcc_to_sc_scene, curve=curve))
+
+
+def rhombohedral_explorer() -> Panel:
+    """Stretch a rhombohedral crystal through three cubic ones, Fig. 4c and 4d of the paper."""
+    ratios = np.unique([*np.linspace(LOWEST_MU, HIGHEST_MU, 81), *CUBIC_POINTS.values()])
+    names = {mu: name for name, mu in CUBIC_POINTS.items()}
+    options = [(f"{mu:.3f} {names.get(mu, '')}".strip(), float(mu)) for mu in ratios]
+    slider = ipywidgets.SelectionSlider(
+        options=options, description="c/a", continuous_update=False, **LABEL
+    )
+    curve = ratios, rhombohedral_path(ratios)
+    return Panel({"mu": slider}, partial(scenes.rhombohedral_scene, curve=curve))
+
+
+def response_map_explorer(label: str = "fcc") -> Panel:
+    """Choose a layer and a filter, and see which spots it responds to, Fig. 5 of the paper.
+
+    Parameters
+    ----------
+    label
+        Class to begin with.
+    """
+    controls = {
+        "label": _choice("class", CLASSES, label),
+        "layer": _choice("layer", CONVOLUTIONS, "conv6"),
+        "rank": _integer("filter, strongest first", 1, 8, 1),
+    }
+    return Panel(controls, scenes.response_scene)
+
+
+def upload_explorer() -> Panel:
+    """Upload a structure file, damage it, and compare network and Spglib."""
+    controls = {
+        "upload": ipywidgets.FileUpload(
+            description=f"CIF, POSCAR, ... of up to {LARGEST_UPLOAD // 1_000_000} MB",
+            multiple=False,
+            layout={"width": "280px"},
+        ),
+        "vacancies": _slider("vacancies [fraction of atoms]", 0, 0.9, 0.05, 0.0),
+        "displacement": _slider("displacement [Å]", 0, 0.3, 0.01, 0.0),
+        "seed": _integer("seed of the random numbers", 0, 20, 1),
+    }
+    return Panel(controls, scenes.upload_scene)
+
+
+def _choice(name, options, value):
+    return ipywidgets.Dropdown(options=options, value=value, description=name, **LABEL)
+
+
+def _slider(name, lowest, highest, step, value):
+    return ipywidgets.FloatSlider(
+        min=lowest,
+        max=highest,
+        step=step,
+        value=value,
+        description=name,
+        continuous_update=False,
+        readout_format=".3f" if step < 0.01 else ".2f",
+        **LABEL,
+    )
+
+
+def _integer(name, lowest, highest, value):
+    return ipywidgets.IntSlider(
+        min=lowest, max=highest, value=value, description=name, continuous_update=False, **LABEL
+    )

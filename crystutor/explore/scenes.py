@@ -1,0 +1,230 @@
+"""What the explorers show: pure functions from the controls' values to a text and figures."""
+
+from functools import cache, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from crystutor.attention import response_maps
+from crystutor.convnet import shared_convnet
+from crystutor.crystal.cells import build_cluster, example_cluster
+from crystutor.crystal.defects import (
+    body_center_sites,
+    displace_atoms,
+    remove_atoms,
+    remove_body_centers,
+    substitute_atoms,
+    vacancy_sites,
+)
+from crystutor.crystal.prototypes import build_rhombohedral
+from crystutor.crystal.reading import EXAMPLES, read_structure
+from crystutor.crystal.space_groups import CLASSES, space_group
+from crystutor.crystal.structures import bond_length
+from crystutor.detector import Detector
+from crystutor.diffraction import fingerprint
+from crystutor.explore.panel import Scene
+from crystutor.plotting import (
+    CLASS_COLORS,
+    plot_difference,
+    plot_fingerprint,
+    plot_probabilities,
+    plot_response,
+)
+from crystutor.transition_paths import hexagonal_cluster
+from crystutor.verdict import classify, classify_image
+
+WIDTH = 2.9  # of a figure's column [inch]; three fit beside the atoms in JupyterLab
+LARGEST_UPLOAD = 8_000_000  # [bytes]; a plain Jupyter server drops messages of more than 10 MB
+SPGLIB_TOLERANCE = 0.1  # [Å]
+COPPER = EXAMPLES / "Cu.cif"
+
+
+@cache
+def _perfect(label, element=None, n_atoms=250):
+    """An example's cluster, kept: sliders ask for it again and again."""
+    return example_cluster(label, element, n_atoms)
+
+
+@cache
+def _perfect_fingerprint(label, element):
+    return fingerprint(_perfect(label, element))
+
+
+def structure_scene(
+    label: str, element: str, vacancies: float, displacement: float, substitution: float, seed: int
+) -> Scene:
+    """Damage a crystal, and see fingerprint, difference, class and Spglib's answer."""
+    perfect = _perfect(label, element)
+    damaged = substitute_atoms(perfect, substitution, seed=seed)
+    damaged = displace_atoms(damaged, displacement, seed=seed)
+    damaged = remove_atoms(damaged, vacancies, seed=seed)
+    ghosts = _some_atoms(perfect, vacancy_sites(perfect, vacancies, seed))
+    image, reference = fingerprint(damaged), _perfect_fingerprint(label, element)
+    figure, axes = _row(3)
+    plot_fingerprint(image, "fingerprint", axes[0])
+    plot_difference(image, reference, axes[1])
+    answer = classify_image(image, shared_convnet())
+    plot_probabilities(answer.probabilities, "ConvNet", axes[2])
+    text = (
+        f"{len(damaged)} of {len(perfect)} atoms. ConvNet: {answer.label}, "
+        f"{answer.probability:.1%}."
+    )
+    return Scene(text, figure, damaged, ghosts, later=lambda: _spglib_says(damaged))
+
+
+def fingerprint_scene(
+    label: str, angle: float, wavelength: float, n_atoms: int, channel: str
+) -> Scene:
+    """Turn a crystal by another angle, in another wave, and see its fingerprint."""
+    crystal = _perfect(label, None, n_atoms)
+    detector = Detector(wavelength=wavelength * 1e-10)
+    image = fingerprint(crystal, detector, (-angle, angle))
+    if channel != "all":
+        image = image * (np.array(["x", "y", "z"]) == channel)
+    figure, axes = _row(1)
+    plot_fingerprint(image, f"±{angle:.0f}° about {channel}", axes[0])
+    text = f"{len(crystal)} atoms, wavelength {wavelength:.3f} Å, ±{angle:.0f}° about each axis."
+    return Scene(text, figure, crystal)
+
+
+def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
+    """Remove centre atoms of bcc tungsten, and see where on Fig. 4b of the paper that is.
+
+    As in the paper, the network is the one trained by the paper's recipe.
+    """
+    perfect = _perfect("bcc")
+    crystal = remove_body_centers(perfect, fraction, seed=0)
+    image = fingerprint(crystal)
+    answer = classify_image(image, shared_convnet("paper"))
+    figure, axes = _row(3)
+    plot_fingerprint(image, f"{fraction:.0%} of the centres removed", axes[0])
+    plot_probabilities(answer.probabilities, "ConvNet", axes[1])
+    _mark(axes[2], *curve, ("bcc", "sc"), fraction, answer)
+    axes[2].set(xlabel="fraction of centres removed")
+    ghosts = _some_atoms(perfect, body_center_sites(perfect, fraction, seed=0))
+    text = (
+        f"{len(crystal)} atoms, {len(perfect) // 2} centres when perfect. "
+        f"Average bond length {bond_length(crystal) / bond_length(perfect):.3f} of that of bcc. "
+        f"ConvNet: {answer.label}, {answer.probability:.1%}."
+    )
+    return Scene(text, figure, crystal, ghosts)
+
+
+def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
+    """Stretch a rhombohedral crystal along [111], and see where on Fig. 4d of the paper it is."""
+    answer = classify(build_rhombohedral(mu))
+    figure, axes = _row(3)
+    plot_fingerprint(answer.image, f"c/a = {mu:.3f}", axes[0])
+    plot_probabilities(answer.probabilities, "ConvNet", axes[1])
+    _mark(axes[2], *curve, ("hex/rh", "bcc", "sc", "fcc"), mu, answer)
+    axes[2].set(xlabel="c/a of the hexagonal axes")
+    text = (
+        f"Average cell: {answer.cell.bravais}. ConvNet: {answer.label}, {answer.probability:.1%}."
+    )
+    return Scene(text, figure, answer.cluster, later=lambda: _with_the_hexagonal_cell(mu))
+
+
+def response_scene(label: str, layer: str, rank: int) -> Scene:
+    """Response map of one of the filters of a layer that respond most, over the fingerprint.
+
+    As in the paper, the network is the one trained by the paper's recipe.
+    """
+    image = fingerprint(_perfect(label))
+    response = response_maps(shared_convnet("paper"), image, layer, rank)[-1]
+    figure, axes = _row(2)
+    plot_fingerprint(image, "fingerprint", axes[0])
+    plot_response(response, image, f"{layer}, filter number {rank}", axes[1])
+    strongest = "xyz"[int(np.maximum(response, 0).sum(axis=(0, 1)).argmax())]
+    text = f"{label}: this filter of {layer} responds most to the rotation about {strongest}."
+    return Scene(text, figure)
+
+
+def upload_scene(
+    upload: tuple[dict, ...], vacancies: float, displacement: float, seed: int
+) -> Scene:
+    """Read an uploaded file (or take copper), damage it, classify it, compare with Spglib.
+
+    `upload` is the value of an `ipywidgets.FileUpload`; a bad file is a ValueError.
+    """
+    name, perfect = _uploaded(upload[0]) if upload else ("Cu.cif", _copper())
+    damaged = remove_atoms(displace_atoms(perfect, displacement, seed=seed), vacancies, seed=seed)
+    answer = classify(damaged)
+    image = fingerprint(damaged) if answer.image is None else answer.image
+    figure, axes = _row(2)
+    plot_fingerprint(image, name, axes[0])
+    plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
+    found = answer.note
+    if answer.label:
+        found = f"{answer.label}, {answer.probability:.1%}, average cell {answer.cell.bravais}"
+    text = f"{name}: {perfect.composition.reduced_formula}, {len(damaged)} atoms. ConvNet: {found}."
+    return Scene(
+        text,
+        figure,
+        damaged,
+        later=lambda: f"Before the damage: {_spglib_says(perfect)} After: {_spglib_says(damaged)}",
+    )
+
+
+@cache
+def _copper():
+    return build_cluster(read_structure(COPPER))
+
+
+def _uploaded(file):
+    """Name and cluster of an uploaded file."""
+    name = Path(file["name"]).name
+    if file["size"] > LARGEST_UPLOAD:
+        raise ValueError(
+            f"{name} has {file['size'] / 1e6:.0f} MB; up to {LARGEST_UPLOAD / 1e6:.0f} MB are "
+            "accepted here: save it beside the notebook and use read_structure"
+        )
+    return name, _cluster_of(name, bytes(file["content"]))
+
+
+@lru_cache(maxsize=1)
+def _cluster_of(name, content):
+    """Cluster of a file's content; messages name the file as the user knows it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        try:
+            return build_cluster(read_structure(path))
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), name)) from error
+
+
+def _row(n):
+    figure = Figure(figsize=(WIDTH * n, WIDTH))
+    axes = figure.subplots(1, n, squeeze=False)[0]
+    figure.subplots_adjust(left=0.55 / (WIDTH * n), right=0.98, bottom=0.19, top=0.89, wspace=0.42)
+    return figure, axes
+
+
+def _spglib_says(structure):
+    return (
+        f"Spglib at {SPGLIB_TOLERANCE} Å: space group "
+        f"{space_group(structure, SPGLIB_TOLERANCE) or 'none'}."
+    )
+
+
+def _with_the_hexagonal_cell(mu):
+    fixed = classify_image(fingerprint(hexagonal_cluster(mu)), shared_convnet())
+    return f"With the hexagonal cell kept: {fixed.label}, {fixed.probability:.1%}."
+
+
+def _mark(ax, positions, probabilities, labels, position, answer):
+    """Draw a precomputed curve, and the point where the crystal is."""
+    for label in labels:
+        values = probabilities[:, CLASSES.index(label)]
+        ax.plot(positions, values, color=CLASS_COLORS[label], lw=1, label=label)
+        ax.plot(position, answer.probabilities[label], "o", color=CLASS_COLORS[label])
+    ax.axvline(position, color="black", lw=0.5)
+    ax.set(ylabel="probability", ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
+    ax.legend(fontsize="x-small", loc="center")  # to look for the best place takes time
+
+
+def _some_atoms(structure, indices):
+    """The atoms with these indices, as a structure in the same cell; None if there are none."""
+    return structure.from_sites([structure[i] for i in indices]) if len(indices) else None

@@ -1,0 +1,11 @@
+"""The reproduction of Table 1 of the paper, and of more levels of damage.
+
+damage_levels       how the crystals are damaged
+baselines           Spglib, OVITO, MatID
+recipes             the networks of the table and of the ablation
+run_folder          parameters, ownership and times of a run
+benchmark           every method on the same damaged crystals
+figures             accuracy over damage, confusion
+report              counts to tables
+reproduce           the steps in order
+"""

@@ -1,0 +1,102 @@
+"""Recipes: how each network of Table 1 and of the ablation is trained."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
+
+FINE_TUNING_SIZE, FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 0.5, 2, 3e-4  # size over the training's
+PAPER_IMAGES = 2000  # a level, shown to the network of the paper's recipe
+ABLATION_IMAGES = 280  # a level, shown to each network of the ablation
+ABLATION_SIZE = 0.125  # their training crystals over those of the run
+FORMER_PREFIX = "choice: "  # of ablations, in tables of version 0.1
+_WIDE = replace(
+    PAPER_VARIETY,
+    kind_shares=SHIPPED_VARIETY.kind_shares,
+    parameter_spread=SHIPPED_VARIETY.parameter_spread,
+)
+_SHAPED = replace(_WIDE, n_atoms=SHIPPED_VARIETY.n_atoms, edge_spread=SHIPPED_VARIETY.edge_spread)
+VARIETIES = {
+    "paper": PAPER_VARIETY,
+    "wide": _WIDE,
+    "shaped": _SHAPED,
+    "scaled": replace(SHIPPED_VARIETY, background=0.0),
+    "shipped": SHIPPED_VARIETY,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    name : of the network in the tables
+    variety : of the crystals, a key of `VARIETIES`
+    relative_size : number of crystals over the size of the run
+    epochs : number of passes
+    cosine : whether the learning rate falls along half a cosine
+    linear : whether the network is one linear layer with a softmax
+    fine_tuned : whether two epochs at a small rate follow, on half as many crystals of the paper's
+        kind, and on a quarter of the others once more
+    max_images_per_level : how many damaged crystals it classifies at each level at most
+    ablation : whether it is one of a series, each with one thing more than the one before
+    weights : key of `crystutor.convnet.WEIGHTS`, if the network ships with the package
+    """
+
+    name: str
+    variety: str
+    relative_size: float
+    epochs: int = 5
+    cosine: bool = False
+    linear: bool = False
+    fine_tuned: bool = False
+    max_images_per_level: int | None = None
+    ablation: bool = False
+    weights: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """Of the network before fine-tuning; recipes that differ only in that share it."""
+        kind = "linear" if self.linear else "convnet"
+        rate = "cosine" if self.cosine else "constant"
+        return f"{kind}_{self.variety}_{self.relative_size:g}_{self.epochs}_epochs_{rate}"
+
+    @property
+    def fine_tuned_folder(self) -> str:
+        """Of the network after fine-tuning."""
+        return f"{self.folder}_fine_tuned"
+
+
+SHIPPED = Recipe(
+    "ConvNet", "shipped", 1.5, epochs=6, cosine=True, fine_tuned=True, weights="shipped"
+)
+_ablation = partial(
+    Recipe, relative_size=ABLATION_SIZE, max_images_per_level=ABLATION_IMAGES, ablation=True
+)
+RECIPES = (
+    SHIPPED,
+    Recipe(
+        "ConvNet, paper's recipe",
+        "paper",
+        1.0,
+        max_images_per_level=PAPER_IMAGES,
+        weights="paper",
+    ),
+    replace(SHIPPED, name="linear softmax", linear=True, weights=None),
+    _ablation("paper's recipe", "paper"),
+    _ablation("+ hypothetical prototypes, full ranges", "wide"),
+    _ablation("+ any size, shape and order of axes", "shaped"),
+    _ablation("+ mistaken scale", "scaled"),
+    _ablation("+ amorphous film", "shipped"),
+    _ablation("+ falling learning rate", "shipped", cosine=True),
+    _ablation("+ fine-tuning on the paper's crystals", "shipped", cosine=True, fine_tuned=True),
+)
+ABLATIONS = tuple(recipe.name for recipe in RECIPES if recipe.ablation)
+FORMER_NAMES = {"+ last epochs on the paper's crystals": ABLATIONS[-1]}  # of version 0.1
+
+
+def current_name(method: str) -> str:
+    """Name of a method in the tables of today, from one that version 0.1 may have written."""
+    name = method.removeprefix(FORMER_PREFIX)
+    return FORMER_NAMES.get(name, name)

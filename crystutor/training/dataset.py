@@ -1,0 +1,214 @@
+"""Data sets of fingerprints: random crystals, perfect or with defects, with their labels."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from pymatgen.core import Structure
+from tqdm.auto import tqdm
+
+from crystutor.crystal.defects import displace_atoms, remove_atoms
+from crystutor.crystal.prototypes import SPECIES
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.crystal.structures import bond_length
+from crystutor.detector import IMAGE_SHAPE
+from crystutor.diffraction import diffraction_channels
+from crystutor.executors import map_in_order
+from crystutor.files import finished_file
+from crystutor.training.random_crystals import (
+    PAPER_VARIETY,
+    SHIPPED_VARIETY,
+    Variety,
+    sample_cluster,
+)
+
+BLOCK = 64
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Fingerprints with labels, each traceable to its crystal.
+
+    Attributes
+    ----------
+    images : shape (n, 64, 64, 3), float16, in [0, 1]
+    labels : index into `CLASSES`, shape (n,)
+    crystals : JSON text of each crystal: prototype, element, parameters, repeats, n_atoms, scale
+        [1/Å], background
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    crystals: np.ndarray
+
+    def __len__(self):
+        return len(self.labels)
+
+
+def pristine_dataset(
+    size: int,
+    seed: int,
+    variety: Variety = SHIPPED_VARIETY,
+    executor: Executor | None = None,
+    progress: bool = False,
+    folder: str | Path | None = None,
+) -> Dataset:
+    """Sample perfect crystals of the seven classes, in equal numbers, with their fingerprints.
+
+    Parameters
+    ----------
+    size
+        Number of crystals.
+    seed
+        Seed; the same seed gives the same arrays, however the work is divided.
+    variety
+        Sizes, shapes and scales of the clusters; `PAPER_VARIETY` for one size and no scale.
+    executor
+        Any executor of `concurrent.futures`; without one, the work is done here.
+    progress
+        Show a progress bar.
+    folder
+        Where to keep blocks of finished images; those that it holds are not made again.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        If size is smaller than the number of classes.
+
+    Notes
+    -----
+    Each crystal has a prototype of its class (the kinds in the variety's shares), one of 83
+    elements (H to Bi) and parameters that are uniform in the prototype's ranges. Spglib confirms
+    its label by the paper's rule, see `crystutor.crystal.space_groups.class_by_symmetry`. The
+    crystal is turned about three axes by random angles, and its standard cell is found again.
+
+    Examples
+    --------
+    >>> pristine_dataset(7, seed=1).images.shape
+    (7, 64, 64, 3)
+    """
+    return _dataset(partial(_sample_block, seed, variety, None), size, executor, progress, folder)
+
+
+def defective_dataset(
+    size: int,
+    seed: int,
+    defect: Callable[..., Structure],
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> Dataset:
+    """Sample crystals as `pristine_dataset` with the paper's variety, and damage them.
+
+    Parameters
+    ----------
+    size, seed, executor, progress
+        As in `pristine_dataset`; the same seed gives the same crystals.
+    defect
+        Called as ``defect(cluster, seed=...)``, for example
+        ``partial(remove_atoms, fraction=0.25)``.
+
+    Returns
+    -------
+    Dataset
+    """
+    return _dataset(partial(_sample_block, seed, PAPER_VARIETY, defect), size, executor, progress)
+
+
+def save_dataset(dataset: Dataset, path: str | Path) -> None:
+    """Save a data set as .npz, whole or not at all, without pickles."""
+    with finished_file(Path(path)) as unfinished:
+        np.savez(
+            unfinished, images=dataset.images, labels=dataset.labels, crystals=dataset.crystals
+        )
+
+
+def load_dataset(path: str | Path) -> Dataset:
+    """Load a data set saved by `save_dataset`."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Dataset(arrays["images"], arrays["labels"], arrays["crystals"])
+
+
+def _dataset(sample_block, size, executor, progress, folder=None):
+    if size < len(CLASSES):
+        raise ValueError(f"size is {size}; at least one crystal for each of {len(CLASSES)} classes")
+    starts = range(0, size, BLOCK)
+    blocks = [np.arange(start, min(start + BLOCK, size)) for start in starts]
+    if folder is None:
+        found = map_in_order(sample_block, blocks, executor)
+    else:
+        found = _kept_blocks(sample_block, blocks, executor, Path(folder))
+    images, crystals = np.empty((size, *IMAGE_SHAPE), np.float16), []
+    with tqdm(total=size, desc="crystals", disable=not progress) as bar:
+        for start, block in zip(starts, found, strict=True):
+            images[start : start + len(block)] = block.images
+            crystals += list(block.crystals)
+            bar.update(len(block))
+    return Dataset(images, np.arange(size) % len(CLASSES), np.array(crystals))
+
+
+def _kept_blocks(sample_block, blocks, executor, folder):
+    """Yield blocks in order: those that lie in the folder, and the others once they are there."""
+    paths = [folder / f"{block[0]:06d}_{len(block)}.npz" for block in blocks]
+    missing = [block for block, path in zip(blocks, paths, strict=True) if not path.exists()]
+    made = map_in_order(sample_block, missing, executor)
+    for path in paths:
+        if not path.exists():
+            save_dataset(next(made), path)
+        yield load_dataset(path)
+
+
+def _sample_block(seed, variety, defect, indices):
+    sampled = [_sample_image(seed, variety, defect, index) for index in indices]
+    images, crystals = zip(*sampled, strict=True)
+    return Dataset(np.stack(images), indices % len(CLASSES), np.array(crystals))
+
+
+def _sample_image(seed, variety, defect, index):
+    rng = np.random.default_rng([seed, index])
+    cluster, crystal = sample_cluster(CLASSES[index % len(CLASSES)], variety, rng)
+    if defect is not None:
+        cluster = defect(cluster, seed=rng.integers(2**32))
+    scale = float(rng.uniform(*variety.scale))
+    weight = float(variety.background * max(0.0, rng.uniform(-0.5, 1)) ** 2)
+    length = _mistaken_bond_length(cluster, variety, rng)
+    image = _image_with_background(cluster, scale / length, weight, rng)
+    crystal |= {"n_atoms": len(cluster), "scale": scale / length, "background": weight}
+    return image.astype(np.float16), json.dumps(crystal)
+
+
+def _mistaken_bond_length(cluster, variety, rng):
+    """Average nearest-neighbour distance of a damaged copy.
+
+    Defects change it, in each class differently; the network learns not to rely on the scale.
+    """
+    length = bond_length(cluster)
+    damaged = cluster
+    if variety.displacement and rng.random() < 0.5:
+        sigma = rng.uniform(0, variety.displacement) * length
+        damaged = displace_atoms(damaged, sigma, rng.integers(2**32))
+    if variety.vacancies and rng.random() < 0.5:
+        damaged = remove_atoms(damaged, rng.uniform(0, variety.vacancies), rng.integers(2**32))
+    return length if damaged is cluster else bond_length(damaged)
+
+
+def _image_with_background(cluster, factor, weight, rng):
+    """Fingerprint of a cluster, scaled, on an amorphous film of as many atoms of any element.
+
+    The weight is that of the film's forward scattering over that of as many own atoms.
+    """
+    numbers = np.array(cluster.atomic_numbers)
+    channels = diffraction_channels(cluster.cart_coords * factor, numbers)
+    if weight:
+        places = rng.random((len(cluster), 3)) @ cluster.lattice.matrix
+        Z = int(rng.integers(1, len(SPECIES) + 1))
+        film = diffraction_channels(places * factor, np.full(len(places), Z))
+        channels += weight * ((numbers[0] + 2) / (Z + 2)) ** 2 * film  # as many electrons as Z + 2
+    return channels / channels.max()

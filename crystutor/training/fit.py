@@ -1,0 +1,161 @@
+"""Train the network: batches in a reproducible order, checkpoints after every epoch."""
+
+import json
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from crystutor._keras import keras
+from crystutor.convnet import build_convnet
+from crystutor.files import write_text
+
+
+def train_convnet(
+    images: np.ndarray,
+    labels: np.ndarray,
+    convnet: keras.Model | None = None,
+    epochs: int = 5,
+    batch_size: int = 32,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    cosine: bool = False,
+    folder: str | Path | None = None,
+) -> keras.Model:
+    """Train a network on fingerprints.
+
+    Parameters
+    ----------
+    images
+        Shape (n, 64, 64, 3).
+    labels
+        Index into `CLASSES`, shape (n,).
+    convnet
+        Compiled network, which is trained itself; a new one of Table 2 if not given.
+    epochs, batch_size
+        As in the paper by default.
+    validation_fraction
+        Fraction of the images, chosen at random, that makes the validation set; with 0, none.
+    seed
+        Seed of the initial weights, of the order of the images and of dropout.
+    callbacks
+        Keras callbacks, for example a progress bar.
+    cosine
+        Let the learning rate fall along half a cosine, epoch by epoch.
+    folder
+        Where to keep the state after each epoch. If it holds some, training goes on after the
+        last of them, and ends with the same weights as if it had never been stopped.
+
+    Returns
+    -------
+    keras.Model
+        The trained network; the losses of each epoch are in its ``history.history``.
+
+    Raises
+    ------
+    ValueError
+        If images and labels differ in number.
+    """
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images and {len(labels)} labels; as many are needed")
+    keras.utils.set_random_seed(seed)
+    convnet = build_convnet(seed=seed) if convnet is None else convnet
+    validated, used = split_validation(len(images), validation_fraction, seed)
+    rate = float(convnet.optimizer.learning_rate)
+    batches = Batches(images, labels, used, batch_size, seed)
+    checkpoint = Checkpoint(folder, batches, seed)
+    convnet = checkpoint.restore(convnet)
+    schedule = keras.callbacks.LearningRateScheduler(partial(_cosine, rate, epochs))
+    validation = Batches(images, labels, validated, batch_size) if len(validated) else None
+    convnet.fit(
+        batches,
+        epochs=epochs,
+        initial_epoch=len(checkpoint.logs),
+        shuffle=False,  # Batches does it, in an order that follows from seed and epoch
+        validation_data=validation,
+        callbacks=[checkpoint, *([schedule] if cosine else []), *callbacks],
+        verbose=0,
+    )
+    for shown in filter(None, (batches, validation)):
+        shown.images = None  # TensorFlow keeps the batches for good, and with them the images
+    convnet.history.history = {
+        name: [logs[name] for logs in checkpoint.logs] for name in checkpoint.logs[-1]
+    }
+    return convnet
+
+
+def split_validation(
+    n: int, validation_fraction: float = 0.1, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split n images into those that `train_convnet` validates with and those it learns from."""
+    order = np.random.default_rng(seed).permutation(n)
+    validated, used = np.split(order, [int(validation_fraction * n)])
+    return validated, used
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of images and labels, shuffled anew for each epoch if a seed is given.
+
+    Images are read one batch at a time, so that they may be an array on disk.
+    """
+
+    def __init__(self, images, labels, chosen, batch_size, seed=None):
+        super().__init__()
+        self.images, self.labels, self.chosen = images, labels, chosen
+        self.batch_size, self.seed = batch_size, seed
+
+    def __len__(self):
+        return math.ceil(len(self.chosen) / self.batch_size)
+
+    def __getitem__(self, index):
+        rows = np.sort(self.chosen[index * self.batch_size : (index + 1) * self.batch_size])
+        return self.images[rows].astype(np.float32), self.labels[rows]
+
+    def shuffle(self, epoch):
+        """Put the images into the order of an epoch."""
+        self.chosen = np.random.default_rng([self.seed, epoch]).permutation(np.sort(self.chosen))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Start every epoch from its own seed, and keep the state after it in a folder, if given.
+
+    Attributes
+    ----------
+    logs : losses and accuracies of each finished epoch
+    """
+
+    def __init__(self, folder, batches, seed):
+        super().__init__()
+        self.folder = None if folder is None else Path(folder)
+        self.batches, self.seed, self.logs = batches, seed, []
+
+    def restore(self, convnet):
+        """Return the network after the last finished epoch, or the given one."""
+        if self.folder is None or not (self.folder / "epochs.json").exists():
+            return convnet
+        self.logs = json.loads((self.folder / "epochs.json").read_text(encoding="utf-8"))
+        return keras.models.load_model(self.folder / f"epoch_{len(self.logs)}.keras")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Shuffle the images, and set the state of dropout."""
+        self.batches.shuffle(epoch)
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.seed_generator.state.assign([self.seed % 2**31, epoch])
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write network, optimiser and losses; the epoch counts once the last file is there."""
+        self.logs.append({name: float(value) for name, value in logs.items()})
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(self.folder / f"epoch_{epoch + 1}.keras")
+        write_text(self.folder / "epochs.json", json.dumps(self.logs))
+        (self.folder / f"epoch_{epoch}.keras").unlink(missing_ok=True)
+
+
+def _cosine(rate, epochs, epoch, _):
+    return rate * (1 + math.cos(math.pi * epoch / epochs)) / 2

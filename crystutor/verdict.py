@@ -1,0 +1,100 @@
+"""The verdict: from a structure to the name of its crystal class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from pymatgen.core import Structure
+
+from crystutor._keras import keras
+from crystutor.convnet import predict_probabilities, shared_convnet
+from crystutor.crystal.average_lattice import NoAverageLatticeError
+from crystutor.crystal.cells import AverageCell, cluster_and_cell
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.crystal.structures import check_structure
+from crystutor.diffraction import fingerprint
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """The crystal class of a structure.
+
+    Attributes
+    ----------
+    label : most probable of `CLASSES`, or None if the structure has no average lattice
+    probability : of that class
+    probabilities : of all classes, keyed by class
+    cell : average cell that was found, or None
+    note : why there is no label; else empty
+    cluster : the atoms that were given to `fingerprint`, or None
+    image : their fingerprint, shape (64, 64, 3), or None
+    """
+
+    label: str | None
+    probability: float
+    probabilities: dict[str, float]
+    cell: AverageCell | None = None
+    note: str = ""
+    cluster: Structure | None = field(default=None, repr=False)
+    image: np.ndarray | None = field(default=None, repr=False)
+
+
+def classify(
+    structures: Structure | Sequence[Structure], convnet: keras.Model | None = None
+) -> Classification | list[Classification]:
+    """Name the crystal class of structures, perfect or defective, without any tolerance.
+
+    Parameters
+    ----------
+    structures
+        One periodic structure, or a sequence of them: unit cells, which are replicated, or
+        supercells. See `crystutor.build_cluster`.
+    convnet
+        Trained network; the one that comes with the package if not given.
+
+    Returns
+    -------
+    Classification, or list of Classification
+        One answer for one structure, a list in their order for several. Where no average lattice
+        stands out, as in a liquid, the label is None and the note says so.
+
+    Raises
+    ------
+    ValueError
+        If a structure cannot be given a fingerprint; see
+        `crystutor.crystal.structures.check_structure`.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> classify(build_prototype("diamond")).label
+    'diam'
+    """
+    convnet = shared_convnet() if convnet is None else convnet
+    if not isinstance(structures, list | tuple):
+        return _classify_one(structures, convnet)
+    answers = []
+    for index, structure in enumerate(structures):
+        try:
+            answers.append(_classify_one(structure, convnet))
+        except ValueError as error:
+            raise ValueError(f"structures[{index}]: {error}") from error
+    return answers
+
+
+def classify_image(image: np.ndarray, convnet: keras.Model) -> Classification:
+    """Name the class of a fingerprint, shape (64, 64, 3), whatever it was made from."""
+    probabilities = predict_probabilities(convnet, image[None])[0]
+    named = dict(zip(CLASSES, map(float, probabilities), strict=True))
+    label = max(named, key=lambda name: named[name])
+    return Classification(label, named[label], named, image=image)
+
+
+def _classify_one(structure, convnet):
+    check_structure(structure)
+    try:
+        cluster, cell = cluster_and_cell(structure)
+    except NoAverageLatticeError as error:
+        return Classification(None, 0.0, {}, note=str(error))
+    answer = classify_image(fingerprint(cluster), convnet)
+    return replace(answer, cell=cell, cluster=cluster)

@@ -1,0 +1,131 @@
+from datetime import UTC, datetime
+
+import ipywidgets
+import pytest
+from matplotlib.figure import Figure
+
+from crystutor import (
+    EXAMPLES,
+    bcc_to_sc_explorer,
+    build_cluster,
+    build_prototype,
+    fingerprint_explorer,
+    remove_atoms,
+    response_map_explorer,
+    rhombohedral_explorer,
+    structure_explorer,
+    upload_explorer,
+    view_structure,
+)
+from crystutor.explore.panel import Panel, Scene, swap_structure
+from crystutor.transition_paths import CUBIC_POINTS
+
+PNG = b"\x89PNG"
+
+
+def test_view_structure():
+    view = view_structure(build_prototype("fcc"))
+    assert len(view._ngl_component_ids) == 1
+
+
+def test_one_view_holds_one_structure_however_often_it_is_swapped():
+    view, perfect = view_structure(build_prototype("fcc")), build_cluster(build_prototype("bcc"))
+    for fraction in (0.1, 0.2, 0.3):
+        swap_structure(view, remove_atoms(perfect, fraction, seed=1), perfect)
+        assert len(view._ngl_component_ids) == 2  # atoms and ghosts
+    swap_structure(view, perfect)
+    assert len(view._ngl_component_ids) == 1
+
+
+def test_structure_explorer():
+    panel = structure_explorer("fcc", "Cu")
+    assert "192 of 256 atoms. ConvNet: fcc" in panel.text.value
+    before = panel.picture.value
+    panel.controls["vacancies"].value = 0.0
+    assert "256 of 256 atoms. ConvNet: fcc" in panel.text.value
+    assert "Spglib at 0.1 Å: space group 225" in panel.text.value
+    assert panel.picture.value[:4] == PNG and panel.picture.value != before
+    panel.controls["label"].value = "bcc"
+    assert "ConvNet: bcc" in panel.text.value
+
+
+def test_fingerprint_explorer():
+    panel = fingerprint_explorer()
+    assert panel.error.value == ""
+    panel.controls["angle"].value = 30
+    panel.controls["channel"].value = "x"
+    assert "±30° about each axis" in panel.text.value
+
+
+def test_bcc_to_sc_explorer():
+    panel = bcc_to_sc_explorer()
+    assert "ConvNet: bcc" in panel.text.value
+    panel.controls["fraction"].value = 1.0
+    assert "125 atoms" in panel.text.value and "ConvNet: sc" in panel.text.value
+    assert "bond length 1.155 of that of bcc" in panel.text.value
+
+
+def test_rhombohedral_explorer():
+    panel = rhombohedral_explorer()
+    for label, mu in CUBIC_POINTS.items():
+        panel.controls["mu"].value = float(mu)
+        assert f"ConvNet: {label}" in panel.text.value
+    panel.controls["mu"].value = panel.controls["mu"].options[30][1]
+    assert "Average cell: hR. ConvNet: hex/rh" in panel.text.value
+
+
+def test_response_map_explorer():
+    panel = response_map_explorer()
+    before = panel.picture.value
+    panel.controls["layer"].value = "conv1"
+    assert "this filter of conv1" in panel.text.value and panel.picture.value != before
+
+
+def upload(name, content):
+    file = {"name": name, "content": memoryview(content), "type": "", "size": len(content)}
+    return (file | {"last_modified": datetime.now(UTC)},)
+
+
+def test_upload_explorer():
+    panel = upload_explorer()
+    assert panel.text.value.startswith("Cu.cif: Cu, 256 atoms. ConvNet: fcc")
+    panel.controls["upload"].value = upload("mine.cif", (EXAMPLES / "Cu.cif").read_bytes())
+    assert panel.text.value.startswith("mine.cif: Cu") and panel.error.value == ""
+    panel.controls["upload"].value = upload("bad.cif", b"nothing here")
+    assert "bad.cif: not readable as cif" in panel.error.value
+    assert "tmp" not in panel.error.value
+    panel.controls["upload"].value = upload("mine.cif", (EXAMPLES / "Cu.cif").read_bytes())
+    assert panel.error.value == ""
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [(ValueError("too <hot>"), "too &lt;hot&gt;"), (KeyError("x"), "KeyError: ")],
+)
+def test_an_error_in_a_callback_is_shown(failure, message):
+    def compose(number):
+        raise failure
+
+    panel = Panel({"number": ipywidgets.IntSlider()}, compose)
+    assert message in panel.error.value
+
+
+def test_what_takes_longer_is_said_later():
+    shown = []
+
+    def later():
+        shown.append(panel.text.value)
+        return "and more"
+
+    panel = Panel({"number": ipywidgets.IntSlider()}, lambda number: Scene("first", Figure()))
+    panel.compose = lambda number: Scene("first", Figure(), later=later)
+    panel.controls["number"].value = 1
+    assert shown == ["first"] and panel.text.value == "first and more"
+
+
+def test_controls_are_labelled_with_units():
+    for panel in (structure_explorer(), fingerprint_explorer(), bcc_to_sc_explorer()):
+        for control in panel.controls.values():
+            assert control.description
+            if isinstance(control, ipywidgets.FloatSlider):
+                assert "[" in control.description and not control.continuous_update

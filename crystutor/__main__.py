@@ -63,7 +63,7 @@ def _add_reproduce(commands):
     defaults = Parameters()
     for name, meaning in (
         ("size", "number of crystals"),
-        ("extra-size", "number of them at levels that the paper does not have"),
+        ("extra-size", "number of crystals at levels that the paper does not have"),
         ("seed", "seed of all random numbers"),
     ):
         default = getattr(defaults, name.replace("-", "_"))

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Send to nowhere what C++ code writes to standard error inside the block.
+    """Discard what C++ code writes to standard error inside the block.
 
-    TensorFlow logs which processor features it uses while it is imported, whatever level it is
-    told by its environment variables. Python exceptions are raised as always.
+    TensorFlow logs the features of the processor when it is imported, whatever level its
+    environment variables set. Python exceptions are raised as always.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     saved = os.dup(2)

@@ -28,18 +28,18 @@ def response_maps(
     layer
         Name of a convolutional layer, ``"conv1"`` to ``"conv6"``.
     n_filters
-        Number of filters, those with the largest summed activation, strongest first.
+        Number of filters: those with the largest summed activation, strongest first.
 
     Returns
     -------
     ndarray
         Shape (n_filters, 64, 64, 3), float32, not scaled: rows along y, columns along x,
-        channels as in the fingerprint. Positive where intensity raises the response.
+        channels as in the fingerprint. Values are positive where intensity raises the response.
 
     Raises
     ------
     ValueError
-        If there is no such layer or not that many filters in it, or the image has another shape.
+        If there is no such layer, it has fewer filters, or the image has another shape.
 
     References
     ----------
@@ -60,7 +60,7 @@ def response_maps(
 
 
 def class_template(convnet: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What the last convolutional layer looks at in images of one class.
+    """Show what the last convolutional layer responds to in images of one class.
 
     Parameters
     ----------
@@ -73,7 +73,12 @@ def class_template(convnet: keras.Model, images: np.ndarray) -> np.ndarray:
     -------
     ndarray
         Response maps summed over all filters of the last convolutional layer and averaged over
-        the images, shape (64, 64, 3), float32.
+        the images, shape (64, 64, 3), float32, not scaled; axes as in `response_maps`.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape.
 
     References
     ----------
@@ -104,7 +109,13 @@ def gradient_saliency(convnet: keras.Model, image: np.ndarray, label: str) -> np
     Returns
     -------
     ndarray
-        Shape (64, 64, 3), float32.
+        Shape (64, 64, 3), float32, axes as in `response_maps`. Values are positive where
+        intensity makes the class more probable.
+
+    Raises
+    ------
+    ValueError
+        If the class is unknown, or the image has another shape.
 
     References
     ----------
@@ -120,7 +131,13 @@ def gradient_saliency(convnet: keras.Model, image: np.ndarray, label: str) -> np
 
 
 def forward(convnet: keras.Model, images: np.ndarray, layer: str) -> list[tf.Tensor]:
-    """The images and the output of each layer up to the named one."""
+    """Return the images (n, 64, 64, 3) and the output of each layer up to a convolutional one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+    """
     if layer not in _convolutions(convnet):
         raise ValueError(
             f"layer {layer!r} is unknown; accepted are {', '.join(_convolutions(convnet))}"
@@ -149,7 +166,7 @@ def project_back(
 def transposed_convolution(
     signal: tf.Tensor, kernel: tf.Variable, output_shape: tf.Tensor
 ) -> tf.Tensor:
-    """The same filters the other way: each value paints its filter, weighted, into the input."""
+    """Apply the filters in reverse: each value adds its filter, weighted by it, to the input."""
     return tf.nn.conv2d_transpose(signal, kernel, output_shape, strides=1, padding="SAME")
 
 

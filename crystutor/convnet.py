@@ -61,7 +61,7 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
 
 
 def build_linear_softmax(seed: int | None = None) -> keras.Model:
-    """Build one linear layer with a softmax on the pixels: what depth is measured against.
+    """Build one linear layer with a softmax on the pixels, the reference for a deep network.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def build_linear_softmax(seed: int | None = None) -> keras.Model:
     Returns
     -------
     keras.Model
-        Compiled like `build_convnet`, with 86,023 parameters.
+        Compiled as in `build_convnet`; from images (n, 64, 64, 3) to probabilities (n, 7);
+        86,023 parameters.
     """
     initializer = keras.initializers.GlorotUniform(seed=seed)
     network = keras.Sequential(
@@ -92,13 +93,13 @@ def load_convnet(training: str = "shipped") -> keras.Model:
     Parameters
     ----------
     training
-        ``"shipped"``, trained on crystals of many kinds, sizes and scales, which `classify` uses;
+        ``"shipped"``, which `classify` uses, trained on crystals of many kinds, sizes and scales;
         or ``"paper"``, trained by the paper's recipe on crystals of the paper's kind only.
 
     Returns
     -------
     keras.Model
-        A network of your own: training it does not change what `classify` says.
+        A new network each time: training it does not change what `classify` says.
 
     Raises
     ------
@@ -115,19 +116,24 @@ def load_convnet(training: str = "shipped") -> keras.Model:
 
 @cache
 def shared_convnet(training: str = "shipped") -> keras.Model:
-    """Load a network as `load_convnet`, once for all who only predict with it."""
+    """Load a network once, for all callers that predict with it and never train it."""
     return load_convnet(training)
 
 
 def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Class probabilities of fingerprints, shape (n, 7), in the order of `CLASSES`.
+    """Predict the class probabilities of fingerprints.
 
     Parameters
     ----------
     convnet
         Trained network.
     images
-        Shape (n, 64, 64, 3).
+        Fingerprints, shape (n, 64, 64, 3).
+
+    Returns
+    -------
+    ndarray
+        Shape (n, 7), float32, in [0, 1], classes in the order of `CLASSES`.
 
     Raises
     ------

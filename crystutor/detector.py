@@ -10,18 +10,23 @@ LONGEST_WAVELENGTH = 1e-8  # [m]; anything longer is a number in ångström
 
 @dataclass(frozen=True)
 class Detector:
-    """A flat detector behind the crystal, its centre between pixels on the beam, along +z.
+    """A flat detector behind the crystal. The beam, along +z, meets its centre, between pixels.
 
     Its lengths are in metres, as in the paper: a wavelength of 0.05 Å is 5e-12 m.
 
     Attributes
     ----------
     wavelength : wavelength of the plane wave [m], at most 1e-8 m = 100 Å
-    distance : from crystal to detector [m]
+    distance : distance from crystal to detector [m]
     pixel_size : edge of a pixel [m]
-    n_pixels : pixels along an edge
-    inner_radius, outer_radius : pixels at a distance from the centre between the two, both
-        excluded, are kept, the others read zero [pixel]
+    n_pixels : number of pixels along an edge
+    inner_radius, outer_radius : pixels with a distance from the centre strictly between the two
+        are kept, the others read zero [pixel]
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive, the wavelength exceeds 1e-8 m, or no pixel is kept.
 
     Examples
     --------
@@ -76,7 +81,7 @@ class Detector:
 
     @cached_property
     def solid_angles(self) -> np.ndarray:
-        """Solid angle of the kept pixels, (distance / |p|)^3, shape (n_kept,); on the beam 1."""
+        """Solid angle of the kept pixels, (distance / |p|)^3, shape (n_kept,); 1 on the beam."""
         return _read_only((self.distance / np.linalg.norm(self._pixel_positions, axis=1)) ** 3)
 
 

@@ -16,7 +16,7 @@ from crystutor.executors import map_in_order
 
 ATOM_BLOCK = 64
 CHUNK = 16
-BLAS = ThreadpoolController()  # several threads for such small products only get in the way
+BLAS = ThreadpoolController()  # several threads only slow such small products down
 
 
 def fingerprint(
@@ -24,7 +24,7 @@ def fingerprint(
     detector: Detector = PAPER_DETECTOR,
     angles: tuple[float, ...] = (-45.0, 45.0),
 ) -> np.ndarray:
-    """Diffraction fingerprint of the atoms of a structure, taken as a finite cluster.
+    """Compute the diffraction fingerprint of a structure's atoms, taken as a finite cluster.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def fingerprint(
     Raises
     ------
     ValueError
-        If the structure is empty, not ordered, overlapping, or holds an element beyond Z = 96.
+        If the structure is empty or not ordered, two atoms overlap, or an element has Z > 96.
 
     Notes
     -----
@@ -54,11 +54,13 @@ def fingerprint(
         I(q) = solid angle(q) |sum_j f_j(q) exp(-i q.x_j)|^2 ,
 
     a channel adds the intensities of its rotations, and the image is divided by its maximum.
-    f is the X-ray form factor f0 of the International Tables (1992) for atomic number Z + 2, so
-    that hydrogen scatters as lithium, at sin(theta)/lambda of the scaled structure. Deviation
-    from the authors' program: it halves the pixel's distance from the beam inside its solid
-    angle; here it is exact (the images differ by less than 0.007). As in the paper, pixels from
-    radius 5 are kept; the program's default of 10 hides the (111) spots of diamond.
+    f is the X-ray form factor f0 of the International Tables (1992) at sin(theta)/lambda of the
+    scaled structure. It is read for atomic number Z + 2: hydrogen scatters as lithium.
+
+    There are two deviations from the authors' program. It halves the pixel's distance from the
+    beam inside its solid angle; here the distance is exact, and images differ by less than 0.007.
+    Its default inner radius is 10, which hides the (111) spots of diamond; here it is 5, as in
+    the paper.
 
     References
     ----------
@@ -77,7 +79,7 @@ def fingerprint(
 def fingerprints(
     structures: list[Structure], executor: Executor | None = None, progress: bool = False
 ) -> np.ndarray:
-    """Fingerprints of many clusters, by the paper's detector.
+    """Compute the fingerprints of many clusters with the paper's detector.
 
     Parameters
     ----------
@@ -91,7 +93,13 @@ def fingerprints(
     Returns
     -------
     ndarray
-        Images, shape (n, 64, 64, 3), float32, in the order of the structures.
+        Images, shape (n, 64, 64, 3), float32, in [0, 1], in the order of the structures; axes as
+        in `fingerprint`.
+
+    Raises
+    ------
+    ValueError
+        If a structure cannot be given a fingerprint.
 
     Examples
     --------
@@ -116,29 +124,33 @@ def diffraction_channels(
     detector: Detector = PAPER_DETECTOR,
     angles: tuple[float, ...] = (-45.0, 45.0),
 ) -> np.ndarray:
-    """Intensities behind a fingerprint, before they are divided by their maximum, Eq. (2).
+    """Compute a fingerprint, Eq. (2), before it is divided by its maximum.
 
     Parameters
     ----------
     positions
-        Shape (n_atoms, 3), divided by the bond length.
+        Shape (n_atoms, 3) [bond lengths].
     numbers
         Atomic numbers, shape (n_atoms,).
-    detector, angles
-        As in `fingerprint`.
+    detector
+        Geometry of the experiment; its lengths are in metres.
+    angles
+        Rotations of the crystal about each axis [degree].
 
     Returns
     -------
     ndarray
-        Shape (n_pixels, n_pixels, 3), float32 [electrons^2].
+        Intensities, shape (n_pixels, n_pixels, 3), float32 [electrons^2]; axes as in
+        `fingerprint`.
     """
     channels = [sum(_turned(positions, numbers, detector, axis, angles)) for axis in "xyz"]
     return np.stack(channels, axis=-1)
 
 
 def _turned(positions, numbers, detector, axis, angles):
-    """Images of the crystal turned by each angle. About the beam, a quarter turn of the crystal is
-    one of the image, and need not be computed again.
+    """Yield the image of the crystal turned by each angle.
+
+    A quarter turn of the crystal about the beam turns the image; it is not computed again.
     """
     images = {}
     for angle in angles:
@@ -155,7 +167,7 @@ def _turned(positions, numbers, detector, axis, angles):
 def diffraction_intensity(
     positions: np.ndarray, numbers: np.ndarray, detector: Detector = PAPER_DETECTOR
 ) -> np.ndarray:
-    """Intensity that a cluster scatters onto the kept pixels, Eq. (1).
+    """Compute the intensity that a cluster scatters onto the kept pixels, Eq. (1).
 
     Parameters
     ----------
@@ -164,7 +176,7 @@ def diffraction_intensity(
     numbers
         Atomic numbers, shape (n_atoms,).
     detector
-        Geometry; its lengths are in metres.
+        Geometry of the experiment; its lengths are in metres.
 
     Returns
     -------
@@ -185,7 +197,19 @@ def diffraction_intensity(
 
 @cache
 def form_factor(Z: int, detector: Detector = PAPER_DETECTOR) -> np.ndarray:
-    """X-ray form factor f0 of element Z + 2 on the kept pixels, shape (n_kept,) [electrons].
+    """Look up the X-ray form factor f0 of element Z + 2 on the kept pixels.
+
+    Parameters
+    ----------
+    Z
+        Atomic number.
+    detector
+        Geometry of the experiment; its lengths are in metres.
+
+    Returns
+    -------
+    ndarray
+        Shape (n_kept,), float32, read-only [electrons].
 
     Raises
     ------
@@ -220,7 +244,7 @@ def _scaled_atoms(structure):
 
 
 def _packed(structures):
-    """Bare arrays: a pymatgen Structure takes longer to send to a process than to evaluate."""
+    """Bare arrays: to send a pymatgen Structure to a process takes longer than to evaluate it."""
     return [_scaled_atoms(structure) for structure in structures]
 
 

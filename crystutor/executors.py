@@ -7,23 +7,28 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
-ANSWER_TIME = 10  # of a Dask scheduler [s]
-IN_FLIGHT = 12  # blocks that wait or have not been taken yet; bounds the memory
+ANSWER_TIME = 10  # in which a Dask scheduler must answer [s]
+IN_FLIGHT = 12  # items submitted and not yet yielded; bounds the memory
 
 
 def map_in_order(
     function: Callable[[Any], Any], items: Iterable[Any], executor: Executor | None = None
 ) -> Iterator[Any]:
-    """Yield function(item) for each item, in order, with few of them under way at any time.
+    """Yield function(item) for each item, in order; only a few items are under way at any time.
 
     Parameters
     ----------
     function
-        Something that the executor can send to its workers.
+        Called with one item. Worker processes must be able to unpickle it.
     items
-        Its arguments.
+        Arguments, taken one by one as results are yielded.
     executor
         Any executor of `concurrent.futures`; without one, the work is done here.
+
+    Yields
+    ------
+    Any
+        Results, in the order of the items.
     """
     if executor is None:
         yield from map(function, items)

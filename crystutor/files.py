@@ -1,4 +1,4 @@
-"""A file appears whole or not at all; tables as CSV."""
+"""Files that appear whole or not at all; tables as CSV."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def finished_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to; the file gets its own name only if nothing went wrong."""
+    """Give a path to write to; the file is renamed to `path` only if nothing went wrong."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
     try:

@@ -9,7 +9,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from crystutor.crystal.space_groups import CLASSES
 
-CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, told apart by colour-blind readers
+CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind readers
     zip(
         CLASSES,
         ("#E69F00", "#D55E00", "#009E73", "#CC79A7", "#0072B2", "#56B4E9", "#4D4D4D"),
@@ -28,7 +28,12 @@ def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None)
     title
         Title of the axes.
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
 
     Notes
     -----
@@ -53,7 +58,12 @@ def plot_probabilities(
     title
         Title of the axes.
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes_or_new(ax, (3.6, 2.6))
     names = list(probabilities)
@@ -76,7 +86,12 @@ def plot_structure(structure: Structure, title: str = "", ax: Axes | None = None
     title
         Title of the axes.
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes_or_new(ax, (3.4, 3.4))
     plot_atoms(AseAtomsAdaptor.get_atoms(structure), ax, rotation="-78x,-12y,4z", radii=0.5)
@@ -92,7 +107,12 @@ def plot_difference(image: np.ndarray, reference: np.ndarray, ax: Axes | None = 
     image, reference
         Shape (64, 64, 3), in [0, 1].
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes_or_new(ax, (3.4, 3.4))
     difference = (image - reference).sum(axis=-1)
@@ -111,13 +131,18 @@ def plot_response(
     Parameters
     ----------
     response
-        Response map, shape (64, 64, 3); its positive part is scaled to its largest value.
+        Response map, shape (64, 64, 3); its positive part is divided by its maximum.
     image
         Fingerprint, shape (64, 64, 3), in [0, 1].
     title
         Title of the axes.
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes_or_new(ax, (3.4, 3.4))
     positive = np.maximum(response, 0)
@@ -139,13 +164,18 @@ def plot_path(
     Parameters
     ----------
     positions
-        Along the path, shape (n,).
+        Positions along the path, shape (n,).
     probabilities
-        Shape (n_crystals, n, 7), in the order of `CLASSES`.
+        Shape (n_crystals, n, 7), in [0, 1], classes in the order of `CLASSES`.
     labels
         Classes to draw.
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes_or_new(ax, (4.4, 3.2))
     for label in labels:
@@ -161,5 +191,5 @@ def plot_path(
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Give the axes, or new ones of a size [inch] if there are none."""
+    """Return the axes, or new ones of the given size [inch] if there are none."""
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax

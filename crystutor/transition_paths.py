@@ -34,11 +34,11 @@ def bcc_to_sc(
     Parameters
     ----------
     fractions
-        Fractions of the centre atoms that are removed.
+        Fractions of the centre atoms that are removed, each in [0, 1].
     elements
-        Chemical symbols; a crystal of 250 atoms each, whose centres go in an order of its own.
+        Chemical symbols. Each gives a crystal of 250 atoms, with its own order of removal.
     seed
-        Seed of the orders.
+        Seed of these orders.
     convnet
         Trained network; the one trained by the paper's recipe if not given.
     progress
@@ -47,14 +47,14 @@ def bcc_to_sc(
     Returns
     -------
     ndarray
-        Shape (n_elements, n_fractions, 7), in the order of `CLASSES`.
+        Shape (n_elements, n_fractions, 7), in [0, 1], classes in the order of `CLASSES`.
 
     Notes
     -----
-    Where the class changes is not a property of the crystals alone: no network has been shown
-    what lies between bcc and simple cubic. The network of `classify` has seen many crystals with
-    weak spots and changes its answer at about 55 % of the centres. The one trained as in the
-    paper changes it at about 82 %.
+    The fraction at which the class changes depends on the network: none was trained on what lies
+    between bcc and simple cubic. The network of `classify` was trained on many crystals with weak
+    spots, and changes its answer at about 55 % of the centres. The one trained as in the paper
+    changes it at about 82 %.
     """
     convnet = shared_convnet("paper") if convnet is None else convnet
     found = np.zeros((len(elements), len(fractions), len(CLASSES)))
@@ -78,15 +78,18 @@ def rhombohedral_path(
     ratios
         Values of mu, for example from `LOWEST_MU` to `HIGHEST_MU`; see `CUBIC_POINTS`.
     convnet
-        Trained network; the one that comes with the package if not given.
+        Trained network; the one that `classify` uses if not given.
     progress
         Show a progress bar.
 
     Returns
     -------
     ndarray
-        Shape (n, 7), in the order of `CLASSES`. The standard cell is found anew for each ratio:
-        at the three cubic points it is the cubic one.
+        Shape (n, 7), in [0, 1], classes in the order of `CLASSES`.
+
+    Notes
+    -----
+    The standard cell is found anew for each ratio. At the three cubic points it is cubic.
     """
     answers = [
         classify(build_rhombohedral(mu), convnet)
@@ -96,7 +99,7 @@ def rhombohedral_path(
 
 
 def hexagonal_cluster(mu: float) -> Structure:
-    """About 250 atoms of the beta-Po structure as blocks of its hexagonal cell."""
+    """Build a cluster of about 250 atoms of the beta-Po structure from its hexagonal cell."""
     cell = build_rhombohedral(mu)
     matrix = cell.lattice.matrix
     return cut_block(cell, matrix, choose_repeats(matrix, cell.volume / len(cell) * 250))

@@ -22,12 +22,12 @@ class Classification:
     Attributes
     ----------
     label : most probable of `CLASSES`, or None if the structure has no average lattice
-    probability : of that class
-    probabilities : of all classes, keyed by class
-    cell : average cell that was found, or None
+    probability : probability of that class, in [0, 1]; 0 without a label
+    probabilities : probability of each class, keyed by class; empty without a label
+    cell : average cell of the structure, or None
     note : why there is no label; else empty
     cluster : the atoms that were given to `fingerprint`, or None
-    image : their fingerprint, shape (64, 64, 3), or None
+    image : their fingerprint, shape (64, 64, 3), float32, in [0, 1], or None
     """
 
     label: str | None
@@ -42,12 +42,12 @@ class Classification:
 def classify(
     structures: Structure | Sequence[Structure], convnet: keras.Model | None = None
 ) -> Classification | list[Classification]:
-    """Name the crystal class of structures, perfect or defective, without any tolerance.
+    """Name the crystal class of one or more structures, perfect or defective.
 
     Parameters
     ----------
     structures
-        One periodic structure, or a sequence of them: unit cells, which are replicated, or
+        One periodic structure, or a list of them: unit cells, which are replicated, or
         supercells. See `crystutor.build_cluster`.
     convnet
         Trained network; the one that comes with the package if not given.
@@ -55,8 +55,8 @@ def classify(
     Returns
     -------
     Classification, or list of Classification
-        One answer for one structure, a list in their order for several. Where no average lattice
-        stands out, as in a liquid, the label is None and the note says so.
+        One answer for one structure, a list of answers for a list. If no average lattice stands
+        out, as in a liquid, the label is None and the note says so.
 
     Raises
     ------

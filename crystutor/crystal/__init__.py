@@ -2,7 +2,7 @@
 
 structures          build and check a structure; its bond length
 reading             structure files
-databases           structures over OPTIMADE; the only user of the network
+databases           structures over OPTIMADE; the only user of the internet
 prototypes          families of crystals, and an example of each class
 defects             vacancies, displacements, substitutions
 space_groups        Spglib's space group, the seven classes

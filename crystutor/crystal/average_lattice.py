@@ -16,8 +16,8 @@ RESOLUTION = 2.0  # highest |g| times the bond length
 FALSE_REFINEMENT = 3e-4  # probability that speckle refines a lattice by a given factor
 MOST_VACANCIES = 0.8  # fraction
 FALSE_CANDIDATES = 10  # speckles among the points that are tried as faint peaks
-STRONG, FAINT = 3.0, 2.5  # mean intensity over background of a set of points
-THERMAL = 2.0  # times more, where all of the background comes from displacements
+STRONG, FAINT = 3.0, 2.5  # least mean intensity over background of a set of points
+THERMAL = 2.0  # factor on both where all of the background comes from displacements
 WIDEST_VACUUM = 6.0  # [Å]
 
 
@@ -45,7 +45,7 @@ def find_average_lattice(structure: Structure, bond_length: float) -> tuple[np.n
     Raises
     ------
     NoAverageLatticeError
-        For a liquid, an amorphous solid, a slab, a molecule in a box.
+        If no lattice stands out: a liquid, an amorphous solid, a slab, a molecule in a box.
     """
     _refuse_vacuum(structure, bond_length)
     pattern = bragg_pattern(structure, RESOLUTION / bond_length)
@@ -64,7 +64,8 @@ def find_average_lattice(structure: Structure, bond_length: float) -> tuple[np.n
 def _peak_lattice(pattern):
     """Basis of the integer lattice that the peaks generate, shape (<= 3, 3).
 
-    Peaks too faint to be told from speckle one by one refine it if together they are too bright.
+    A single faint peak looks like speckle. Faint peaks refine the lattice if together they are
+    too bright for that.
     """
     basis = _refine(pattern, np.zeros((0, 3), int), pattern.threshold, STRONG)
     if len(basis) < 3:
@@ -79,9 +80,9 @@ def _peak_lattice(pattern):
 def _refine(pattern, basis, threshold, least):
     """Refine a lattice by the points brighter than a threshold, strongest first.
 
-    A point outside the lattice is taken only if the whole set of points that it would add has the
-    least mean intensity over background; the diffuse foot of a strong peak does not pass. Long
-    sound waves make that foot bright, so more is asked for where displacements are seen.
+    A point outside the lattice is taken only if the whole set of points that it would add reaches
+    the least mean intensity over background. The diffuse foot of a strong peak does not reach it.
+    Long sound waves make that foot bright; displacements therefore raise the limit.
     """
     least *= 1 + (THERMAL - 1) * pattern.thermal_fraction
     peaks = np.flatnonzero(pattern.ratios > threshold)
@@ -100,7 +101,7 @@ def _speckle_probability(pattern, finer, coarser):
     """Probability that speckle is as bright as the points that a lattice adds.
 
     Points that differ by a vector of the coarser lattice are not independent: n sites per cell
-    have n amplitudes between them for each coset, and h and -h have the same intensity.
+    give each coset n amplitudes, and h and -h have the same intensity.
     """
     added = _added(pattern, finer, coarser)
     if len(added) == 0:
@@ -118,7 +119,7 @@ def _added(pattern, finer, coarser):
 
 
 def _is_speckle(pattern, basis):
-    """Tell if a lattice owes its brightness to the three points from which it was made."""
+    """Whether a lattice owes its brightness to the three points that made it."""
     if pattern.n_scatterers < FEW_ATOMS:
         return False
     ratios = np.sort(pattern.ratios[_contains(basis, pattern.indices)])
@@ -126,14 +127,24 @@ def _is_speckle(pattern, basis):
 
 
 def _contains(basis, vectors):
-    """Tell which integer vectors are integer combinations of the rows of a basis."""
+    """Whether each integer vector is an integer combination of the rows of a basis, shape (n,)."""
     coefficients = vectors @ np.linalg.pinv(basis) if len(basis) else np.zeros((len(vectors), 0))
     rounded = np.round(coefficients)
     return (np.abs(rounded @ basis - vectors) < 0.5).all(axis=1)
 
 
 def integer_basis(vectors: np.ndarray) -> np.ndarray:
-    """Basis of the lattice that integer vectors generate: their Hermite form's non-zero rows.
+    """Find a basis of the lattice that integer vectors generate.
+
+    Parameters
+    ----------
+    vectors
+        As rows, shape (n, m), integers.
+
+    Returns
+    -------
+    ndarray
+        Non-zero rows of the vectors' Hermite form, shape (rank, m), integers.
 
     Examples
     --------

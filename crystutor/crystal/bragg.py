@@ -7,9 +7,9 @@ from pymatgen.core import Structure
 from threadpoolctl import ThreadpoolController
 
 FALSE_ALARM = 1e-6  # probability that one speckle of the whole pattern passes for a peak
-FEW_ATOMS = 40  # below, there is no speckle to tell peaks from: the cell is taken as perfect
+FEW_ATOMS = 40  # with fewer there is no speckle: the cell is taken as perfect
 MOST_SCATTERERS = 4000  # a random choice of that many atoms has the same peaks
-WEAKEST_PEAK = 1e-4  # of the strongest possible: what rounded coordinates leave behind
+WEAKEST_PEAK = 1e-4  # over the strongest possible; rounded coordinates make fainter ones
 SHELL_SIZE = 200
 BLAS = ThreadpoolController()
 
@@ -23,7 +23,7 @@ class BraggPattern:
     indices : integer vectors h, shape (n, 3)
     g : their lengths, shape (n,) [1/Å]
     intensities : |sum_j exp(2 pi i h.x_j)|^2, shape (n,)
-    background : level of the speckle at the same points, shape (n,)
+    background : mean intensity of the speckle at the same points, shape (n,)
     n_scatterers : number of atoms in the sum
     """
 
@@ -45,10 +45,10 @@ class BraggPattern:
 
     @property
     def thermal_fraction(self) -> float:
-        """How surely the speckle comes from displaced atoms, in [0, 1].
+        """Share of the speckle that must come from displaced atoms, in [0, 1].
 
-        Vacancies scatter alike at all |g|, displaced atoms not at |g| = 0; what grows less than
-        twofold may be chance.
+        The speckle of vacancies is the same at all |g|; that of displaced atoms vanishes at
+        |g| = 0. A growth of less than twofold may be chance.
         """
         return float(1 - min(1.0, 2 * self.background[0] / self.background[-1]))
 
@@ -67,10 +67,19 @@ class BraggPattern:
 
 @BLAS.wrap(limits=1, user_api="blas")  # so that several processes share the cores
 def bragg_pattern(structure: Structure, g_max: float) -> BraggPattern:
-    """Evaluate the structure factor of unit scatterers up to |g| = g_max [1/Å].
+    """Evaluate the structure factor of unit scatterers.
 
-    The sum factorises into one exponential per axis, so that it costs one complex matrix product
-    for each value of the first index.
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    g_max
+        Largest |g| of the pattern [1/Å].
+
+    Notes
+    -----
+    The sum factorises into one exponential per axis. It costs one complex matrix product for each
+    value of the first index.
     """
     fractions = np.mod(structure.frac_coords, 1.0)
     if len(fractions) > MOST_SCATTERERS:
@@ -103,8 +112,8 @@ def _is_first_of_pair(indices):
 def _speckle_level(g, intensities, n_scatterers):
     """Mean of the exponentially distributed speckle, from its median, shell by shell in |g|.
 
-    The speckle of two or three vacancies takes few values, and its median may be zero; then half
-    of what the upper quartile tells is the better guess.
+    The speckle of two or three vacancies takes few values, and its median may be zero. Half of the
+    estimate from the upper quartile is then better.
     """
     floor = WEAKEST_PEAK * n_scatterers**2 / np.log(len(intensities) / FALSE_ALARM)
     if n_scatterers < FEW_ATOMS:

@@ -12,8 +12,8 @@ from crystutor.crystal.structures import bond_length
 from crystutor.crystal.supercells import choose_repeats, cut_block
 
 EXACT = 5e-4  # strain within which a lattice has its symmetry
-THERMAL_STRAIN = 3.0  # standard deviations of the strain of a simulation's cell
-LEAST_STRAIN = 1e-2  # tolerance for a cell that is strained at all
+THERMAL_STRAIN = 3.0  # tolerance, in standard deviations of the strain of a simulation's cell
+LEAST_STRAIN = 1e-2  # smallest tolerance for a strained cell
 BRAVAIS = {221: "cP", 225: "cF", 229: "cI", 191: "hP", 139: "tI", 123: "tP", 166: "hR"}
 SYMMETRY = (*BRAVAIS.values(), "other")  # highest first
 
@@ -25,9 +25,9 @@ class AverageCell:
     Attributes
     ----------
     matrix : lattice vectors as rows, in the frame of the input structure, shape (3, 3) [Å]
-    bravais : Bravais lattice, Pearson's two letters, such as "cF"
-    n_cells : how many of these cells the structure holds
-    strain : by how much, relative, the lattice may be off the symmetry of `bravais`
+    bravais : Bravais lattice in Pearson's two letters, such as "cF", or "other"
+    n_cells : number of these cells in the structure
+    strain : tolerance on strain within which the lattice has the symmetry of `bravais`
     """
 
     matrix: np.ndarray
@@ -50,6 +50,16 @@ class AverageCell:
 def find_average_cell(structure: Structure) -> AverageCell:
     """Find the conventional cell of a structure's average lattice from its diffraction.
 
+    Parameters
+    ----------
+    structure
+        Periodic structure, perfect or defective: any cell or supercell, in any orientation.
+
+    Returns
+    -------
+    AverageCell
+        In the frame of the structure.
+
     Raises
     ------
     NoAverageLatticeError
@@ -57,11 +67,11 @@ def find_average_cell(structure: Structure) -> AverageCell:
 
     Notes
     -----
-    The lattice's symmetry is that of its metric, within a tolerance on strain. It starts at
-    0.05 %. If the lattice is then of a kind that none of the seven classes has, the cell is
-    strained: of the lattices within one to three times the strain that thermal motion of the size
-    seen in the diffraction gives the cell of a simulation, the most symmetric one is taken, and
-    else the nearest of those within 5 %.
+    The lattice's symmetry is that of its metric, within a tolerance on strain. The tolerance is
+    0.05 % at first. If none of the seven classes has such a lattice, the cell counts as strained.
+    Thermal motion, whose size the diffraction shows, strains the cell of a simulation. Of the
+    lattices within one to three times that strain the most symmetric one is taken. If there is
+    none, it is the nearest within 5 %.
     """
     distance = bond_length(structure)
     primitive, displacement = find_average_lattice(structure, distance)
@@ -99,9 +109,9 @@ def standard_cell(structure: Structure) -> Structure:
     Returns
     -------
     Structure
-        One conventional cell of the average lattice (hexagonal axes for rhombohedral crystals),
-        atoms where they are, not idealised. If atoms are missing, so that one cell does not
-        stand for all, a block of such cells as large as the structure.
+        One conventional cell of the average lattice, with hexagonal axes for rhombohedral
+        crystals. Atoms stay where they are; nothing is idealised. If atoms are missing, one cell
+        does not stand for all: the result is then a block of cells as large as the structure.
 
     Raises
     ------
@@ -134,9 +144,9 @@ def build_cluster(structure: Structure, n_atoms: int = 250) -> Structure:
     Parameters
     ----------
     structure
-        Periodic structure, perfect or defective: a unit cell, which is replicated, or a
-        supercell, which is used as it is if its axes are the standard ones and it has between
-        about half and 1.6 times the wanted volume, and is cut otherwise.
+        Periodic structure, perfect or defective. A unit cell is replicated. A supercell is used
+        as it is if its axes are the standard ones and it has about half to 1.6 times the wanted
+        size; otherwise it is cut.
     n_atoms
         Wanted number of atoms.
 
@@ -149,7 +159,7 @@ def build_cluster(structure: Structure, n_atoms: int = 250) -> Structure:
     Raises
     ------
     ValueError
-        If n_atoms is not positive.
+        If n_atoms is not positive, or `crystutor.bond_length` refuses the structure.
     NoAverageLatticeError
         If no three-dimensional lattice stands out of the diffraction pattern.
 
@@ -163,7 +173,7 @@ def build_cluster(structure: Structure, n_atoms: int = 250) -> Structure:
 
 
 def cluster_and_cell(structure: Structure, n_atoms: int = 250) -> tuple[Structure, AverageCell]:
-    """Build the cluster, as `build_cluster`, and return it with the average cell it consists of."""
+    """Build the cluster as `build_cluster` does; return it and the crystal's average cell."""
     if n_atoms < 1:
         raise ValueError(f"n_atoms is {n_atoms}; a positive number is accepted")
     cell = find_average_cell(structure)
@@ -179,7 +189,7 @@ def cluster_and_cell(structure: Structure, n_atoms: int = 250) -> tuple[Structur
 
 
 def example_cluster(label: str, element: str | None = None, n_atoms: int = 250) -> Structure:
-    """Build a perfect cluster of a class, of the crystal that stands for it in this tutorial.
+    """Build a perfect cluster of the crystal that stands for a class in this tutorial.
 
     Parameters
     ----------
@@ -189,6 +199,11 @@ def example_cluster(label: str, element: str | None = None, n_atoms: int = 250) 
         Chemical symbol; that of `EXAMPLE_CRYSTALS` if not given.
     n_atoms
         Wanted number of atoms.
+
+    Returns
+    -------
+    Structure
+        As from `build_cluster`.
 
     Raises
     ------
@@ -207,7 +222,7 @@ def example_cluster(label: str, element: str | None = None, n_atoms: int = 250) 
 
 
 def _own_repeats(own, matrix):
-    """Repeats of a cell along its axes that give a structure's own lattice, if any do."""
+    """Repeats of a cell along its axes that give a structure's own lattice, or None."""
     integers = np.round(own @ np.linalg.inv(matrix))
     if not np.allclose(integers @ matrix, own, atol=0.02 * np.abs(matrix).max()):
         return None

@@ -1,4 +1,4 @@
-"""Structures from the databases of the field, over the OPTIMADE standard; the only network user."""
+"""Structures from the databases of the field, over OPTIMADE; the only user of the internet."""
 
 import hashlib
 import json
@@ -30,19 +30,19 @@ def fetch_structures(
     Parameters
     ----------
     formula
-        Such as ``"Cu"`` or ``"SiO2"``; either this or elements.
+        Chemical formula such as ``"Cu"`` or ``"SiO2"``; give either this or elements.
     elements
-        Chemical symbols; structures that hold all of them, and no others.
+        Chemical symbols; the structures hold all of them and no others.
     provider
         Short name known to `pymatgen.ext.optimade.OptimadeRester.aliases`, such as ``"cod"``, or
         the address of a server.
     limit
-        Number of structures at most.
+        Largest number of structures.
     timeout
-        Time without an answer until the provider counts as silent [s].
+        Time to wait for each answer [s].
     cache
-        Folder of answers; what it holds is not asked for again. The platform's cache folder if
-        not given.
+        Folder of answers; what it holds is not asked for again. It is the platform's cache folder
+        if not given.
 
     Returns
     -------
@@ -52,9 +52,9 @@ def fetch_structures(
     Raises
     ------
     ValueError
-        If the question or the provider cannot be understood.
+        If the formula, the elements, the provider or the limit is not accepted.
     ConnectionError
-        If the provider does not answer, or not in OPTIMADE's format.
+        If the provider gives no answer, or one that is not in OPTIMADE's format.
 
     References
     ----------
@@ -78,7 +78,7 @@ def fetch_structures(
 
 
 class _Client(OptimadeRester):
-    """pymatgen's client, which keeps the reason when an answer fails, and stops at a limit."""
+    """pymatgen's client; it also keeps the reason of a failure and stops at a limit."""
 
     def __init__(self, address, limit, timeout):
         self.limit, self.received, self.problem = limit, 0, ""

@@ -73,7 +73,7 @@ def remove_atoms(structure: Structure, fraction: float, seed: int | None = None)
 
 
 def vacancy_sites(structure: Structure, fraction: float, seed: int | None = None) -> np.ndarray:
-    """Choose the atoms that `remove_atoms` removes; their indices, in random order."""
+    """Choose the atoms that `remove_atoms` removes: indices in random order, shape (n,)."""
     return _choose(range(len(structure)), fraction, seed)
 
 
@@ -124,7 +124,7 @@ def substitute_atoms(
 def remove_body_centers(
     structure: Structure, fraction: float, seed: int | None = None
 ) -> Structure:
-    """Remove a fraction of the centre atoms of a bcc crystal; all of them leave simple cubic.
+    """Remove a fraction of the centre atoms of a bcc crystal. Without any, it is simple cubic.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def remove_body_centers(
 
 
 def body_center_sites(structure: Structure, fraction: float, seed: int | None = None) -> np.ndarray:
-    """Choose the atoms that `remove_body_centers` removes; their indices, in random order."""
+    """Choose the atoms that `remove_body_centers` removes: indices in random order, shape (n,)."""
     return _choose(_body_centers(structure), fraction, seed)
 
 

@@ -35,7 +35,7 @@ class Prototype:
     Attributes
     ----------
     name : short name, its key in `PROTOTYPES`
-    aflow : label in the AFLOW Encyclopedia of Crystallographic Prototypes, or built by its rules
+    aflow : label in the AFLOW Encyclopedia of Crystallographic Prototypes, or one by its rules
     strukturbericht : Strukturbericht symbol, or None
     space_group : international number; origin choice 2, hexagonal axes for 166
     sites : occupied orbits, each (Wyckoff letter, representative coordinates such as "x,x,0")
@@ -93,14 +93,14 @@ def build_prototype(name: str, element: str | None = None, **parameters: float) 
     Parameters
     ----------
     name
-        A key of `PROTOTYPES`, for example ``"fcc"`` or ``"beta-Sn"``.
+        Key of `PROTOTYPES`, for example ``"fcc"`` or ``"beta-Sn"``.
     element
         Chemical symbol; the prototype's example element if not given.
     **parameters
         Values to use instead of the example's: ``a`` [Å], ``c_over_a``, free coordinates such
-        as ``x1`` [fraction of the cell]. If ``a`` is not among them and the element is not the
-        example, the cell is scaled until the shortest distance is two covalent radii
-        (B. Cordero et al., Dalton Trans. 2832, 2008; as tabulated in ASE).
+        as ``x1`` [fraction of the cell]. Without ``a``, a cell of another element than the
+        example is scaled until its shortest distance is two covalent radii (B. Cordero et al.,
+        Dalton Trans. 2832, 2008; as tabulated in ASE).
 
     Returns
     -------

@@ -47,20 +47,25 @@ def read_structure(path: str | Path) -> Structure:
     Parameters
     ----------
     path
-        A file in a format that pymatgen or ASE reads, told by its name: CIF, POSCAR, extended
-        XYZ, ... (`ACCEPTED_FORMATS`).
+        File in a format that pymatgen or ASE reads: CIF, POSCAR, extended XYZ, ...
+        (`ACCEPTED_FORMATS`). The file's name gives the format.
 
     Returns
     -------
     Structure
-        As in the file, without oxidation states and site properties; it has passed
-        `check_structure`.
+        As in the file, without oxidation states and site properties. It has passed
+        `crystutor.crystal.structures.check_structure`.
 
     Raises
     ------
     ValueError
         If the file is missing, unreadable or not an ordered periodic structure. The message
         names the file, what was found and what is accepted.
+
+    Examples
+    --------
+    >>> read_structure(EXAMPLES / "Cu.cif").composition.formula
+    'Cu4'
     """
     path = Path(path)
     try:
@@ -75,7 +80,7 @@ def read_structure(path: str | Path) -> Structure:
 
 
 def _file_format(path):
-    """Name the reader for a file, after looking at what can be wrong before parsing."""
+    """Name the reader for a file, or say what is wrong with the file before it is parsed."""
     if path.is_dir():
         raise ValueError("this is a folder; a structure file is needed")
     if not path.is_file():
@@ -99,7 +104,7 @@ def _parse(path, file_format):
     with_ase = file_format in ASE_FORMATS.values()
     try:
         if with_ase:
-            import ase.io  # takes longer than all the rest
+            import ase.io  # slow to import
 
             parsed = ase.io.read(path, format=file_format)
         elif file_format == "cif" and path.stat().st_size > LARGE_CIF:
@@ -118,7 +123,7 @@ def _parse(path, file_format):
 
 
 def _from_large_cif(path):
-    """Read with gemmi: pymatgen compares all pairs of atoms, minutes for 20,000 of them."""
+    """Read with gemmi: pymatgen compares all pairs of atoms, which takes minutes for 20,000."""
     crystal = gemmi.read_small_structure(str(path))
     sites = crystal.get_all_unit_cell_sites()
     lattice = Lattice.from_parameters(*crystal.cell.parameters)

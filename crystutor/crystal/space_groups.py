@@ -1,4 +1,4 @@
-"""The baseline: space groups by Spglib, which needs a tolerance."""
+"""Space groups by Spglib, within a tolerance, and the seven classes that they make up."""
 
 import spglib
 from pymatgen.core import Structure
@@ -19,7 +19,7 @@ HEXAGONAL_LABEL_TOLERANCES = (1e-3, 1e-6)  # [Å]
 
 
 def space_group(structure: Structure, symprec: float) -> int | None:
-    """Space group of a structure by Spglib.
+    """Find the space group of a structure with Spglib.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def space_group(structure: Structure, symprec: float) -> int | None:
 def class_by_symmetry(structure: Structure) -> str | None:
     """Class of a perfect structure by the paper's rule, or None.
 
-    The space group must be the same at 1e-3, 1e-6 and 1e-9 Å (1e-3 and 1e-6 Å for hexagonal and
-    rhombohedral crystals) and one of the eight that make up the seven classes.
+    The space group must be one of the eight that make up the seven classes, and the same at 1e-3,
+    1e-6 and 1e-9 Å. For hexagonal and rhombohedral crystals 1e-3 and 1e-6 Å are enough.
     """
     number = space_group(structure, LABEL_TOLERANCES[0])
     label = SPACE_GROUP_CLASSES.get(number)

@@ -27,9 +27,14 @@ def build_structure(
     fractions
         Fractional coordinates, shape (n, 3).
 
+    Returns
+    -------
+    Structure
+        With the atoms in the given order.
+
     Notes
     -----
-    pymatgen takes twice as long if it is to make a composition of its own for every site.
+    Sites of an element share one composition; pymatgen takes twice as long to make one for each.
     """
     numbers = np.asarray(numbers).tolist()
     species = {Z: Composition({Element.from_Z(Z): 1}) for Z in set(numbers)}
@@ -37,11 +42,17 @@ def build_structure(
 
 
 def check_structure(structure: Structure) -> None:
-    """Raise a ValueError that says why a structure cannot be given a fingerprint, if it cannot.
+    """Check that a structure can be given a fingerprint.
 
-    Accepted are ordered, three-dimensionally periodic structures of at least one atom, of elements
-    up to Z = 96 (the table of form factors, read at Z + 2, ends at 98). Distances are checked where
-    they are needed, by `crystutor.bond_length`.
+    Raises
+    ------
+    ValueError
+        If the structure is not three-dimensionally periodic, not ordered or empty, or an element
+        has Z > 96: the table of form factors, read at Z + 2, ends at 98. The message says why.
+
+    Notes
+    -----
+    `crystutor.bond_length` checks the distances where they are needed.
     """
     if not isinstance(structure, Structure):
         raise ValueError(
@@ -75,7 +86,7 @@ def _check_species(species):
 
 
 def bond_length(structure: Structure) -> float:
-    """Average nearest-neighbour distance of a periodic structure.
+    """Measure the average nearest-neighbour distance of a periodic structure.
 
     Parameters
     ----------

@@ -8,7 +8,20 @@ from crystutor.crystal.structures import build_structure
 
 
 def choose_repeats(matrix: np.ndarray, volume: float) -> tuple[int, int, int]:
-    """Choose how often to repeat a cell along its axes for a volume [Å^3], near to a cube."""
+    """Choose how often to repeat a cell along its axes for a block that is nearly a cube.
+
+    Parameters
+    ----------
+    matrix
+        Cell vectors as rows, shape (3, 3) [Å].
+    volume
+        Wanted volume of the block [Å^3].
+
+    Returns
+    -------
+    tuple of int
+        Number of cells along each axis.
+    """
     edges = np.linalg.norm(matrix, axis=1)
     limits = np.ceil(2 * np.cbrt(volume) / edges).astype(int) + 1
     repeats = np.stack(np.meshgrid(*(np.arange(1, n + 1) for n in limits)), axis=-1).reshape(-1, 3)
@@ -29,13 +42,13 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
     matrix
         Cell vectors as rows, in the structure's frame, shape (3, 3) [Å].
     repeats
-        Number of cells along each.
+        Number of cells along each axis.
 
     Returns
     -------
     Structure
-        The atoms in the block, whose faces lie where the atoms leave the widest gaps; the
-        block's edges are its lattice, the first along x, the second in the xy plane.
+        The atoms in the block, whose faces lie in the widest gaps between atoms. The block's
+        edges are its lattice, the first along x, the second in the xy plane.
     """
     repeats = np.array(repeats)
     block = repeats[:, None] * matrix
@@ -48,7 +61,7 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
 
 
 def random_orientation(structure: Structure, rng: np.random.Generator) -> Structure:
-    """Turn a structure about x, y and z by three random angles."""
+    """Turn a structure about x, y and z by three random angles; the input is not changed."""
     rotation = Rotation.from_euler("xyz", rng.uniform(0, 2 * np.pi, 3)).as_matrix()
     matrix = structure.lattice.matrix @ rotation.T
     return build_structure(matrix, structure.atomic_numbers, structure.frac_coords)
@@ -57,7 +70,22 @@ def random_orientation(structure: Structure, rng: np.random.Generator) -> Struct
 def random_supercell(
     structure: Structure, rng: np.random.Generator, n_atoms: tuple[int, int] = (150, 400)
 ) -> Structure:
-    """Supercell of the primitive cell, of random shape, orientation and number of atoms."""
+    """Build a supercell of the primitive cell, of random shape, orientation and size.
+
+    Parameters
+    ----------
+    structure
+        Perfect crystal.
+    rng
+        Random numbers.
+    n_atoms
+        Fewest and most atoms of the supercell.
+
+    Returns
+    -------
+    Structure
+        The supercell; the input is not changed.
+    """
     primitive = structure.get_primitive_structure(tolerance=1e-3)
     fewest, most = n_atoms
     edges = np.cbrt(np.sqrt(fewest * most) / len(primitive) * primitive.volume)

@@ -24,12 +24,12 @@ LABEL = {"style": {"description_width": "210px"}, "layout": {"width": "540px"}}
 
 
 def structure_explorer(label: str = "fcc", element: str = "Cu") -> Panel:
-    """Damage a crystal of any class and element, and see what network and Spglib say.
+    """Damage a crystal of any class and element, and compare network and Spglib.
 
     Parameters
     ----------
     label, element
-        To begin with.
+        Class and element shown first.
     """
     controls = {
         "label": _choice("class", CLASSES, label),
@@ -48,7 +48,7 @@ def fingerprint_explorer(label: str = "fcc") -> Panel:
     Parameters
     ----------
     label
-        Class to begin with.
+        Class shown first.
     """
     controls = {
         "label": _choice("class", CLASSES, label),
@@ -61,7 +61,7 @@ def fingerprint_explorer(label: str = "fcc") -> Panel:
 
 
 def bcc_to_sc_explorer() -> Panel:
-    """Remove the centre atoms of bcc tungsten one after the other, Fig. 4a and 4b of the paper."""
+    """Remove the centre atoms of bcc tungsten one by one, Fig. 4a and 4b of the paper."""
     curve = np.array(FRACTIONS), bcc_to_sc(elements=["W"])[0]
     slider = _slider("centres removed [fraction]", 0, 1, 0.05, 0.0)
     return Panel({"fraction": slider}, partial(scenes.bcc_to_sc_scene, curve=curve))
@@ -80,12 +80,12 @@ def rhombohedral_explorer() -> Panel:
 
 
 def response_map_explorer(label: str = "fcc") -> Panel:
-    """Choose a layer and a filter, and see which spots it responds to, Fig. 5 of the paper.
+    """Choose a layer and a filter, and see to which spots it responds, Fig. 5 of the paper.
 
     Parameters
     ----------
     label
-        Class to begin with.
+        Class shown first.
     """
     controls = {
         "label": _choice("class", CLASSES, label),

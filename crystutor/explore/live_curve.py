@@ -15,11 +15,11 @@ class LiveCurve(keras.callbacks.Callback):
     Parameters
     ----------
     title
-        Of the figure.
+        Title of the figure.
 
     Attributes
     ----------
-    widget : to be displayed before the training starts
+    widget : what to display before the training starts
     losses : mean loss of the epoch so far, after each batch
     validation : (number of batches so far, validation loss) after each epoch
     """

@@ -1,4 +1,4 @@
-"""An NGL view, and a panel of controls, a view and a figure, with errors in plain sight."""
+"""An NGL view, and a panel of controls, a view and a figure, which also shows errors."""
 
 import io
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Scene:
     figure : to draw beside the atoms
     structure : atoms, or None for a panel without a view of them
     removed : atoms that are missing, shown as ghosts
-    later : gives more text, which takes too long to wait for with the rest
+    later : function that gives more text; slow, and therefore called when all else is shown
     """
 
     text: str
@@ -46,8 +46,8 @@ class Panel(ipywidgets.VBox):
     controls
         Widgets with a ``value``, keyed by argument of `compose`.
     compose
-        Pure function from the controls' values to a `Scene`. A ValueError of it is shown as its
-        message, any other error with its type; neither is lost.
+        Pure function from the controls' values to a `Scene`. The panel shows a ValueError as its
+        message, and any other error with its type.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Panel(ipywidgets.VBox):
 
 
 def to_png(figure: Figure, dpi: int = 72) -> bytes:
-    """PNG image of a figure."""
+    """Draw a figure as a PNG image, with `dpi` pixels per inch."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
@@ -117,7 +117,7 @@ def view_structure(structure: Structure) -> nglview.NGLWidget:
 def swap_structure(
     view: nglview.NGLWidget, structure: Structure, removed: Structure | None = None
 ) -> None:
-    """Show other atoms in a view; after the first time, the camera stays where it is."""
+    """Show other atoms in a view; the camera moves only the first time."""
     old = list(view._ngl_component_ids)
     _add(view, structure, [ATOMS, CELL])
     if removed is not None and len(removed):

@@ -43,7 +43,7 @@ COPPER = EXAMPLES / "Cu.cif"
 
 @cache
 def _perfect(label, element=None, n_atoms=250):
-    """An example's cluster, kept: sliders ask for it again and again."""
+    """An example's cluster; it is kept, since sliders ask for it again and again."""
     return example_cluster(label, element, n_atoms)
 
 
@@ -77,7 +77,7 @@ def structure_scene(
 def fingerprint_scene(
     label: str, angle: float, wavelength: float, n_atoms: int, channel: str
 ) -> Scene:
-    """Turn a crystal by another angle, in another wave, and see its fingerprint."""
+    """Change the angle [degree] and the wavelength [Å] of the experiment; see the fingerprint."""
     crystal = _perfect(label, None, n_atoms)
     detector = Detector(wavelength=wavelength * 1e-10)
     image = fingerprint(crystal, detector, (-angle, angle))
@@ -90,7 +90,7 @@ def fingerprint_scene(
 
 
 def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
-    """Remove centre atoms of bcc tungsten, and see where on Fig. 4b of the paper that is.
+    """Remove centre atoms of bcc tungsten, and mark the place on Fig. 4b of the paper.
 
     As in the paper, the network is the one trained by the paper's recipe.
     """
@@ -113,7 +113,7 @@ def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Sc
 
 
 def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
-    """Stretch a rhombohedral crystal along [111], and see where on Fig. 4d of the paper it is."""
+    """Stretch a rhombohedral crystal along [111]; mark the place on Fig. 4d of the paper."""
     answer = classify(build_rhombohedral(mu))
     figure, axes = _row(3)
     plot_fingerprint(answer.image, f"c/a = {mu:.3f}", axes[0])
@@ -127,7 +127,7 @@ def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene
 
 
 def response_scene(label: str, layer: str, rank: int) -> Scene:
-    """Response map of one of the filters of a layer that respond most, over the fingerprint.
+    """Show the response map of one of a layer's strongest filters over the fingerprint.
 
     As in the paper, the network is the one trained by the paper's recipe.
     """
@@ -222,7 +222,7 @@ def _mark(ax, positions, probabilities, labels, position, answer):
         ax.plot(position, answer.probabilities[label], "o", color=CLASS_COLORS[label])
     ax.axvline(position, color="black", lw=0.5)
     ax.set(ylabel="probability", ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
-    ax.legend(fontsize="x-small", loc="center")  # to look for the best place takes time
+    ax.legend(fontsize="x-small", loc="center")  # looking for the best place takes time
 
 
 def _some_atoms(structure, indices):

@@ -1,6 +1,6 @@
-"""Crystals to learn from, and the fit.
+"""Training crystals, and the fit.
 
-random_crystals     which crystals, and how they vary
+random_crystals     sampled crystals, and how they vary
 dataset             images with labels
 fit                 epochs and checkpoints
 """

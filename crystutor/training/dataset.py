@@ -66,7 +66,7 @@ def pristine_dataset(
     seed
         Seed; the same seed gives the same arrays, however the work is divided.
     variety
-        Sizes, shapes and scales of the clusters; `PAPER_VARIETY` for one size and no scale.
+        How the crystals vary; `PAPER_VARIETY` for those of the paper.
     executor
         Any executor of `concurrent.futures`; without one, the work is done here.
     progress
@@ -77,6 +77,7 @@ def pristine_dataset(
     Returns
     -------
     Dataset
+        Labels in the order 0, 1, ... 6, 0, 1, ...
 
     Raises
     ------
@@ -86,8 +87,8 @@ def pristine_dataset(
     Notes
     -----
     Each crystal has a prototype of its class (the kinds in the variety's shares), one of 83
-    elements (H to Bi) and parameters that are uniform in the prototype's ranges. Spglib confirms
-    its label by the paper's rule, see `crystutor.crystal.space_groups.class_by_symmetry`. The
+    elements (H to Bi), and parameters that are uniform in the prototype's ranges. Spglib confirms
+    the label by the paper's rule, see `crystutor.crystal.space_groups.class_by_symmetry`. The
     crystal is turned about three axes by random angles, and its standard cell is found again.
 
     Examples
@@ -105,7 +106,7 @@ def defective_dataset(
     executor: Executor | None = None,
     progress: bool = False,
 ) -> Dataset:
-    """Sample crystals as `pristine_dataset` with the paper's variety, and damage them.
+    """Sample crystals of the paper's variety as `pristine_dataset` does, and damage them.
 
     Parameters
     ----------
@@ -118,6 +119,12 @@ def defective_dataset(
     Returns
     -------
     Dataset
+        Labels are the classes before the damage.
+
+    Raises
+    ------
+    ValueError
+        If size is smaller than the number of classes.
     """
     return _dataset(partial(_sample_block, seed, PAPER_VARIETY, defect), size, executor, progress)
 
@@ -155,7 +162,7 @@ def _dataset(sample_block, size, executor, progress, folder=None):
 
 
 def _kept_blocks(sample_block, blocks, executor, folder):
-    """Yield blocks in order: those that lie in the folder, and the others once they are there."""
+    """Yield blocks in order; those that the folder lacks are made and saved first."""
     paths = [folder / f"{block[0]:06d}_{len(block)}.npz" for block in blocks]
     missing = [block for block, path in zip(blocks, paths, strict=True) if not path.exists()]
     made = map_in_order(sample_block, missing, executor)
@@ -185,9 +192,10 @@ def _sample_image(seed, variety, defect, index):
 
 
 def _mistaken_bond_length(cluster, variety, rng):
-    """Average nearest-neighbour distance of a damaged copy.
+    """Average nearest-neighbour distance of a damaged copy [Å].
 
-    Defects change it, in each class differently; the network learns not to rely on the scale.
+    It scales the image of the perfect cluster. Defects change the distance, in each class
+    differently, so that the network learns not to rely on the scale.
     """
     length = bond_length(cluster)
     damaged = cluster
@@ -200,9 +208,9 @@ def _mistaken_bond_length(cluster, variety, rng):
 
 
 def _image_with_background(cluster, factor, weight, rng):
-    """Fingerprint of a cluster, scaled, on an amorphous film of as many atoms of any element.
+    """Fingerprint of a scaled cluster on an amorphous film of as many atoms of any element.
 
-    The weight is that of the film's forward scattering over that of as many own atoms.
+    The weight compares the film's forward scattering with that of a film of the cluster's atoms.
     """
     numbers = np.array(cluster.atomic_numbers)
     channels = diffraction_channels(cluster.cart_coords * factor, numbers)

@@ -30,15 +30,15 @@ def train_convnet(
     Parameters
     ----------
     images
-        Shape (n, 64, 64, 3).
+        Fingerprints, shape (n, 64, 64, 3).
     labels
         Index into `CLASSES`, shape (n,).
     convnet
-        Compiled network, which is trained itself; a new one of Table 2 if not given.
+        Compiled network, which is trained in place; a new one of Table 2 if not given.
     epochs, batch_size
-        As in the paper by default.
+        Number of passes and of images in a batch; the defaults are those of the paper.
     validation_fraction
-        Fraction of the images, chosen at random, that makes the validation set; with 0, none.
+        Fraction of the images, chosen at random, in the validation set; 0 for no such set.
     seed
         Seed of the initial weights, of the order of the images and of dropout.
     callbacks
@@ -46,13 +46,13 @@ def train_convnet(
     cosine
         Let the learning rate fall along half a cosine, epoch by epoch.
     folder
-        Where to keep the state after each epoch. If it holds some, training goes on after the
-        last of them, and ends with the same weights as if it had never been stopped.
+        Where to keep the state after each epoch. If it holds one, training goes on from there,
+        with a new network, and ends with the same weights as if it had never been stopped.
 
     Returns
     -------
     keras.Model
-        The trained network; the losses of each epoch are in its ``history.history``.
+        The trained network; losses and accuracies of each epoch are in its ``history.history``.
 
     Raises
     ------
@@ -90,7 +90,13 @@ def train_convnet(
 def split_validation(
     n: int, validation_fraction: float = 0.1, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split n images into those that `train_convnet` validates with and those it learns from."""
+    """Split n images as `train_convnet` does.
+
+    Returns
+    -------
+    validated, used : ndarray
+        Indices of the validation set and of the training set, each in random order.
+    """
     order = np.random.default_rng(seed).permutation(n)
     validated, used = np.split(order, [int(validation_fraction * n)])
     return validated, used
@@ -99,7 +105,7 @@ def split_validation(
 class Batches(keras.utils.PyDataset):
     """Batches of images and labels, shuffled anew for each epoch if a seed is given.
 
-    Images are read one batch at a time, so that they may be an array on disk.
+    Images are read one batch at a time: they may be an array on disk.
     """
 
     def __init__(self, images, labels, chosen, batch_size, seed=None):
@@ -120,7 +126,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Start every epoch from its own seed, and keep the state after it in a folder, if given.
+    """Start every epoch from its own seed, and keep the state after it in a folder if given.
 
     Attributes
     ----------

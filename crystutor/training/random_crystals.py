@@ -29,22 +29,21 @@ MOLECULAR = 4.0  # volume per atom over the cubed nearest-neighbour distance
 
 @dataclass(frozen=True)
 class Variety:
-    """How the clusters of a data set differ beyond their crystal; all of them are perfect.
+    """How the crystals of a data set vary, and the clusters cut from them; all are perfect.
 
     Attributes
     ----------
-    n_atoms : (fewest, most) atoms aimed at, log-uniform
+    n_atoms : (fewest, most) wanted atoms, log-uniform
     edge_spread : standard deviation of the logarithm by which each edge is stretched
     scale : (smallest, largest) factor on all positions
-    vacancies, displacement : the average nearest-neighbour distance, by which positions are
-        divided, is that of a damaged copy: vacancies up to this fraction in half of the copies,
-        displacements up to this standard deviation [bond lengths] in half of them
-    background : highest weight of the scattering from as many atoms of any element at random
-        places, an amorphous film in the beam; 0 for a third of the images, the others have
+    vacancies, displacement : damage of a copy whose average nearest-neighbour distance divides
+        the positions: half of the copies have vacancies up to this fraction, and half have
+        displacements up to this standard deviation [bond lengths]
+    background : highest weight of an amorphous film in the beam: as many atoms, of any element,
+        at random places. A third of the images have no film; in the others its weight is
         background u^2 with u uniform in (0, 1)
-    kind_shares : share of the crystals for each of `KINDS`; kinds that are not named have none
-    parameter_spread : part of the ranges of a prototype's parameters that is sampled, about its
-        example's values
+    kind_shares : share of the crystals for each of `KINDS`; a kind that is not named has none
+    parameter_spread : share of each parameter's range that is sampled, around the example's value
     """
 
     n_atoms: tuple[int, int] = (100, 420)
@@ -77,7 +76,12 @@ def sample_cluster(
 ) -> tuple[Structure, dict]:
     """Sample a crystal, turn it at random, find its standard cell again and cut a cluster.
 
-    The cluster's size and shape are random. The dict says what it was made from.
+    Returns
+    -------
+    cluster : Structure
+        Of random size and shape, as the variety says.
+    made_from : dict
+        Prototype, element, parameters and repeats.
     """
     structure, crystal = sample_crystal(label, rng, variety.kind_shares, variety.parameter_spread)
     structure = random_orientation(structure, rng)
@@ -95,12 +99,30 @@ def sample_crystal(
     kind_shares: Mapping[str, float],
     parameter_spread: float = 1.0,
 ) -> tuple[Structure, dict]:
-    """Sample a perfect crystal of a class: its conventional cell, and what it was made from.
+    """Sample a perfect crystal of a class.
 
-    `Variety` explains the shares and the spread. The shortest distance is two covalent radii of
-    the element; crystals of dumbbells keep their prototype's lengths instead. Simple cubic
-    crystals that are nearly body-centred are left out. Their weak forbidden reflections would
-    teach the network where bcc becomes simple cubic, which Fig. 4b of the paper asks it.
+    Parameters
+    ----------
+    label
+        One of `CLASSES`.
+    rng
+        Random numbers.
+    kind_shares, parameter_spread
+        As in `Variety`.
+
+    Returns
+    -------
+    cell : Structure
+        Conventional cell.
+    made_from : dict
+        Prototype, element and parameters.
+
+    Notes
+    -----
+    The shortest distance is two covalent radii of the element; crystals of dumbbells keep the
+    lengths of their prototype. Simple cubic crystals that are nearly body-centred are left out.
+    Their weak forbidden reflections would teach the network where bcc becomes simple cubic, which
+    is the question of Fig. 4b of the paper.
     """
     shares = [kind_shares.get(kind, 0.0) for kind in KINDS]
     for _ in range(MAX_ATTEMPTS):
@@ -125,7 +147,7 @@ def sample_crystal(
 
 
 def _sample_parameters(prototype, spread, rng):
-    """Values of the free parameters, about the example's."""
+    """Values of the free parameters, around the example's."""
     sampled = {name: rng.uniform(*range_) for name, range_ in prototype.ranges.items()}
     example = prototype.parameters
     return {
@@ -135,8 +157,9 @@ def _sample_parameters(prototype, spread, rng):
 
 
 def _class_of(prototype, structure):
-    """Class by symmetry; of a prototype without free parameters only once, as its size is all
-    that varies.
+    """Class by symmetry.
+
+    Without free parameters only the size of a prototype varies: it is classified once.
     """
     return class_by_symmetry(structure) if prototype.ranges else _class_by_name(prototype.name)
 
@@ -164,7 +187,7 @@ def _is_nearly_body_centered(cubic):
 
 @cache
 def _names(label, kind):
-    """Prototypes of a class and kind; published ones where the class has none of the kind."""
+    """Prototypes of a class and kind; published ones if the class has none of the kind."""
     chosen = [
         name
         for name, prototype in PROTOTYPES.items()

@@ -1,11 +1,11 @@
-"""Enumerate hypothetical elemental prototypes: every small choice of orbits that makes a solid.
+"""Enumerate hypothetical elemental prototypes: every small set of orbits that makes a solid.
 
     python tools/enumerate_prototypes.py crystutor/data/hypothetical_prototypes.json
 
-For each of the eight space groups and each small set of Wyckoff orbits, random free parameters
-are drawn; the densest plausible structures (neighbours all around, no holes) become entries, each
-with a box of parameters. A box is shrunk until every sample in it, corners included, is plausible
-and has its space group by Spglib at 1e-6 Å, at 1e-3 Å and still at 2 % of a bond length.
+For each of the eight space groups and each small set of Wyckoff orbits, free parameters are sampled
+at random. The densest plausible structures (neighbours all around, no holes) become entries, each
+with a box of parameters. A box is shrunk until every sample in it is plausible, corners included.
+Every sample must have its space group by Spglib at 1e-6 Å, 1e-3 Å and 2 % of a bond length.
 """
 
 import itertools
@@ -109,7 +109,7 @@ def search_box(group, orbits):
 
 
 def crystal(group, orbits, names, values):
-    """The structure for search coordinates, in which the ratio c/a stands as a logarithm."""
+    """Build the structure for search coordinates, where the ratio c/a is a logarithm."""
     parameters = {"a": 10.0, **to_parameters(names, values)}
     prototype = Prototype("", "", None, group, orbits, "Si", parameters, {}, "")
     return scale_shortest_distance(build_crystal(prototype, parameters), 2.35)
@@ -125,8 +125,8 @@ def to_parameters(names, values):
 def sparsity(group, orbits, names, values, widest=SPARSEST):
     """Volume per atom over the cubed shortest distance, or infinity if not plausible.
 
-    Plausible: no atom's nearest neighbour is further than 1.2 shortest distances, every atom has
-    three neighbours within 1.4, and the space group holds at 2 % of a bond length.
+    In a plausible structure, every atom has a neighbour within 1.2 shortest distances and three
+    within 1.4, and the space group holds at 2 % of a bond length.
     """
     structure = crystal(group, orbits, names, values)
     shortest = 2.35
@@ -166,7 +166,7 @@ def holds(group, orbits, names, values):
 
 
 def has_its_own_cell(record):
-    """True if all over its box the crystal's average cell is the entry's own, not a smaller one."""
+    """Whether the average cell is the entry's own, not a smaller one, all over the entry's box."""
     prototype = Prototype(**record)
     names = list(prototype.ranges)
     low, high = np.reshape(list(prototype.ranges.values()), (-1, 2)).T

@@ -1,9 +1,9 @@
-"""Execute notebooks in place, top to bottom, and keep only what reads on paper.
+"""Execute notebooks in place, top to bottom, and keep only outputs that can be printed.
 
     python tools/execute_notebooks.py notebooks/*.ipynb
 
-Text and figures stay; widget state, references to live widgets, and times do not. Cells tagged
-"solution" are folded. The figure of the cell tagged "readme" goes into docs/figures.
+Text and figures stay. Widget state, references to live widgets, and times are dropped. Cells
+tagged "solution" are folded. The figure of the cell tagged "readme" is saved in docs/figures.
 """
 
 import base64

@@ -2,7 +2,7 @@
 
 python tools/make_student_copies.py --out build/student notebooks/*.ipynb
 
-Exercises stay, with their checks.
+Exercises stay, and so do their checks.
 """
 
 import argparse

@@ -2,10 +2,10 @@
 
     python tools/measure_supercells.py --out build/supercells --size 1000
 
-Each crystal of a published prototype becomes a supercell of its primitive cell, of random shape
-and orientation and 150 to 400 atoms, and is damaged in several ways; for comparison the same
-crystal in conventional axes is damaged as well, and listed with its axes in other orders. Prints
-accuracies balanced over the classes.
+Each crystal of a published prototype becomes a supercell of its primitive cell, with 150 to 400
+atoms, of random shape and orientation. It is damaged in several ways. For comparison, the same
+crystal in conventional axes is damaged, too, and its axes are listed in other orders. The tool
+prints accuracies balanced over the classes.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def parse():
 
 
 def damaged_images(seed, levels, shares, index):
-    """Records and images (None if no lattice was found) of one crystal at all levels."""
+    """Records and images of one crystal at all levels; the image is None without a lattice."""
     rng = np.random.default_rng([seed, index])
     label = CLASSES[index % len(CLASSES)]
     crystal, made_from = sample_crystal(label, rng, shares)
@@ -113,7 +113,7 @@ def damaged_images(seed, levels, shares, index):
 
 
 def reorder_axes(structure, order):
-    """The same atoms in the same places, with the lattice vectors in another order."""
+    """List the lattice vectors in another order; the atoms stay where they are."""
     order = list(order)
     return Structure(
         structure.lattice.matrix[order], structure.species, structure.frac_coords[:, order]
@@ -132,7 +132,7 @@ def name_classes(records, images):
 
 
 def report(records, levels):
-    """Markdown tables: accuracy and share without lattice [%], and answers in all orders [%]."""
+    """Markdown tables [%]: accuracy and share without lattice; same answer in all orders."""
     lines = [
         "| level | axes | n | accuracy | wrong cell | no lattice | by class |",
         "|" + " --- |" * 7,

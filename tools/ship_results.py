@@ -34,9 +34,9 @@ RESULTS = ("table1.csv", "table1.md", "table1.png", "confusion.csv", "training.c
 
 CARD = """# Model card: the shipped network
 
-What it is: the convolutional network of Table 2 of A. Ziletti et al., Nat. Commun. 9, 2775 (2018),
-365,719 parameters, from a diffraction fingerprint (64, 64, 3) to the probabilities of seven crystal
-classes. Licence: MIT. Made by
+This is the convolutional network of Table 2 of A. Ziletti et al., Nat. Commun. 9, 2775 (2018), with
+365,719 parameters. It turns a diffraction fingerprint (64, 64, 3) into the probabilities of seven
+crystal classes. Licence: MIT. It was made by
 
     {command}
     python tools/ship_results.py build/table1
@@ -61,14 +61,14 @@ of those of the tables), and on half as many of the first. What differs from the
 
 | difference | value | reason |
 | --- | --- | --- |
-| hypothetical prototypes | half | the published ones are too few to stand for all |
+| hypothetical prototypes | half | the published ones are too few to represent all |
 | nearly body-centred simple cubic | left out | training should not decide where bcc becomes sc |
 | size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | real clusters are cut in many ways |
 | edges | stretched by a factor exp(N(0, {edge_spread})) | the same, with edges in any order |
 | scale | mean nearest-neighbour distance of a damaged copy | defects change it, by class |
 | amorphous film | of any element, weight 0 to {background} in two thirds | speckle means nothing |
 | learning rate | falls along half a cosine | a smoother end of the training |
-| fine-tuning | on crystals of the paper's kind | the commonest crystals once more |
+| fine-tuning | on crystals of the paper's kind | training ends on the commonest crystals |
 
 The ablation adds them one by one, with {ablation_size:.1%} of the training crystals
 (`ablation.md`, {ablation_images} crystals per level, balanced accuracy [%] with its 95 %
@@ -91,17 +91,18 @@ from the inner half of their ranges.
   positions alone.
 * It knows seven classes only, and names one of them for any crystal. Look at the probability, and
   at the average cell that comes with the answer.
-* It gives much weight to weak spots that a lattice forbids: it calls bcc that loses centre atoms
-  simple cubic when more than about 55 % of them have gone. `load_convnet("paper")`, trained by the
-  paper's recipe from the same seed, changes its answer at about 82 %, close to the paper's
-  Fig. 4b. It tolerates less damage (second column).
+* It gives much weight to weak spots that a lattice forbids. It calls bcc simple cubic when more
+  than about 55 % of the centre atoms are missing. `load_convnet("paper")`, trained by the paper's
+  recipe from the same seed, changes its answer at about 82 %, close to the paper's Fig. 4b. That
+  network tolerates less damage (second column).
 * It fails for hydrogen and helium with a tenth of much heavier atoms: their speckle outshines the
-  crystal, and the linear softmax reads them better.
+  crystal. The linear softmax does better there.
 * Crystals near the border of two classes (a tetragonal cell a few per cent from cubic) may come
   out as either.
-* Do not trust it for surfaces, molecules, liquids (refused where they are recognised), finite
-  clusters (refused), crystals of more than about 40 atoms per primitive cell that lost half of
-  their atoms, and displacements of more than a tenth of the bond length.
+* Do not trust it for surfaces, molecules and liquids (refused where they are recognised), or for
+  finite clusters (refused).
+* Do not trust it for crystals of more than about 40 atoms per primitive cell that lost half of
+  their atoms, or for displacements of more than a tenth of the bond length.
 """
 
 

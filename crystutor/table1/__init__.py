@@ -1,7 +1,7 @@
 """The reproduction of Table 1 of the paper, and of more levels of damage.
 
 damage_levels       how the crystals are damaged
-baselines           Spglib, OVITO, MatID
+baselines           Spglib, OVITO, MatID: methods to compare with
 recipes             the networks of the table and of the ablation
 run_folder          parameters, ownership and times of a run
 benchmark           every method on the same damaged crystals

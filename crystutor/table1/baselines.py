@@ -29,10 +29,10 @@ class Baseline:
 
     Attributes
     ----------
-    name : with its tolerance
+    name : name in the tables, with the tolerance
     classify : function from a structure to a class, or None for no answer
-    classes : those that it can name
-    package : that must be installed
+    classes : classes that it can name
+    package : package that must be installed
     """
 
     name: str
@@ -69,7 +69,7 @@ def class_by_matid(structure: Structure) -> str | None:
 
 
 def class_by_template_matching(structure: Structure) -> str | None:
-    """Class of most atoms that OVITO's polyhedral template matching identifies.
+    """Commonest class of the atoms that OVITO's polyhedral template matching identifies.
 
     References
     ----------
@@ -85,7 +85,7 @@ def class_by_template_matching(structure: Structure) -> str | None:
 
 
 def class_by_common_neighbors(structure: Structure) -> str | None:
-    """Class of most atoms that OVITO's adaptive common neighbour analysis identifies.
+    """Commonest class of the atoms that OVITO's adaptive common neighbour analysis identifies.
 
     References
     ----------

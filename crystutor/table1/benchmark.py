@@ -1,7 +1,7 @@
 """Table 1 of the paper at full size: networks and symmetry finders on the same damaged crystals.
 
-The work is done in blocks, and every finished block is a file. A run may be killed at any moment
-and started again.
+The work is done in blocks, and every finished block is a file. A run that was killed goes on where
+it stopped.
 """
 
 import time
@@ -33,7 +33,14 @@ NO_ANSWER = "none"
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network of a run, and how many crystals it is shown."""
+    """A trained network of a run.
+
+    Attributes
+    ----------
+    name : name in the tables
+    predict : function from images (n, 64, 64, 3) to probabilities (n, 7)
+    limit : number of crystals that it classifies
+    """
 
     name: str
     predict: Callable[[np.ndarray], np.ndarray]
@@ -42,13 +49,13 @@ class Network:
 
 @dataclass(frozen=True)
 class DamagedBlock:
-    """Fingerprints of some crystals at all levels, and what the baselines answer.
+    """Fingerprints of some crystals at all levels, and the answers of the baselines.
 
     Attributes
     ----------
-    images : shape (n, 64, 64, 3), float16
-    levels, indices : of each image, shape (n,)
-    milliseconds : to make each image, shape (n,)
+    images : shape (n, 64, 64, 3), float16, in [0, 1]
+    levels, indices : level and crystal of each image, shape (n,)
+    milliseconds : time to make each image, shape (n,)
     rows : answers of the baselines, each (level, method, class, answer, milliseconds)
     """
 
@@ -73,9 +80,10 @@ def classify_damaged(
     folder
         Where finished blocks are kept; those that it holds are not done again.
     parameters
-        Of the run.
+        Parameters of the run.
     networks
-        They see every image up to their limit; the baselines that are installed see the sample.
+        Networks, each of which classifies the images up to its limit. Baselines, where installed,
+        classify the sample.
     executor
         Any executor of `concurrent.futures` for all but the networks.
     progress
@@ -84,7 +92,7 @@ def classify_damaged(
     Returns
     -------
     list of dict
-        Counts with the keys `ROW`, summed over the blocks.
+        Counts with the keys `ROW`, summed over the blocks; milliseconds are sums, too.
     """
     starts = range(0, parameters.size, BLOCK)
     paths = {start: folder / f"{start:06d}.csv" for start in starts}
@@ -101,7 +109,7 @@ def classify_damaged(
 
 
 def damaged_block(parameters: Parameters, start: int) -> DamagedBlock:
-    """Sample a block of crystals, damage them, make fingerprints, ask the baselines."""
+    """Sample a block of crystals, damage them, make fingerprints, run the baselines."""
     images, levels, indices, times, rows = [], [], [], [], []
     for index in range(start, min(start + BLOCK, parameters.size)):
         rng = np.random.default_rng([parameters.seed, index])

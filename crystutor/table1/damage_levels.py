@@ -14,11 +14,11 @@ class Level:
 
     Attributes
     ----------
-    name : as in tables
+    name : name in the tables
     displacement : standard deviation per Cartesian component [Å]
     vacancies : fraction of atoms removed
-    substitution : fraction of atoms replaced, giving binaries and ternaries in turn
-    in_paper : whether Table 1 of the paper has it
+    substitution : fraction of atoms replaced, by one or two elements with equal probability
+    in_paper : whether Table 1 of the paper has the level
     """
 
     name: str

@@ -19,7 +19,12 @@ def plot_levels(accuracies: dict, ax: Axes | None = None) -> Axes:
         Keyed by (level, method): (accuracy, lowest, highest, n), see
         `crystutor.table1.report.balanced_accuracies`.
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes_or_new(ax, (11, 5))
     met = {level for level, _ in accuracies}
@@ -58,11 +63,17 @@ def plot_confusion(matrix: np.ndarray, title: str = "", ax: Axes | None = None) 
     Parameters
     ----------
     matrix
-        Numbers, shape (7, 8): true class by answer, the last column without answer.
+        Numbers of answers, shape (7, 8): a row for each true class, a column for each answer, the
+        last for no answer.
     title
         Title of the axes.
     ax
-        Axes to draw into.
+        Axes to draw into; new ones if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes_or_new(ax, (4.4, 4))
     shares = 100 * matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))

@@ -5,10 +5,10 @@ from functools import partial
 
 from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
 
-FINE_TUNING_SIZE, FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 0.5, 2, 3e-4  # size over the training's
-PAPER_IMAGES = 2000  # a level, shown to the network of the paper's recipe
-ABLATION_IMAGES = 280  # a level, shown to each network of the ablation
-ABLATION_SIZE = 0.125  # their training crystals over those of the run
+FINE_TUNING_SIZE, FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 0.5, 2, 3e-4  # size relative to the training's
+PAPER_IMAGES = 2000  # per level, for the network of the paper's recipe
+ABLATION_IMAGES = 280  # per level, for each network of the ablation
+ABLATION_SIZE = 0.125  # training crystals of the ablation over those of the run
 FORMER_PREFIX = "choice: "  # of ablations, in tables of version 0.1
 _WIDE = replace(
     PAPER_VARIETY,
@@ -31,16 +31,17 @@ class Recipe:
 
     Attributes
     ----------
-    name : of the network in the tables
-    variety : of the crystals, a key of `VARIETIES`
+    name : name of the network in the tables
+    variety : variety of the crystals, a key of `VARIETIES`
     relative_size : number of crystals over the size of the run
     epochs : number of passes
     cosine : whether the learning rate falls along half a cosine
     linear : whether the network is one linear layer with a softmax
     fine_tuned : whether two epochs at a small rate follow, on half as many crystals of the paper's
-        kind, and on a quarter of the others once more
-    max_images_per_level : how many damaged crystals it classifies at each level at most
-    ablation : whether it is one of a series, each with one thing more than the one before
+        kind and on a quarter of the first ones
+    max_images_per_level : largest number of damaged crystals that it classifies at each level
+    ablation : whether it belongs to the ablation, where each network has one change more than the
+        one before
     weights : key of `crystutor.convnet.WEIGHTS`, if the network ships with the package
     """
 
@@ -57,14 +58,14 @@ class Recipe:
 
     @property
     def folder(self) -> str:
-        """Of the network before fine-tuning; recipes that differ only in that share it."""
+        """Folder of the network before fine-tuning; recipes with the same training share it."""
         kind = "linear" if self.linear else "convnet"
         rate = "cosine" if self.cosine else "constant"
         return f"{kind}_{self.variety}_{self.relative_size:g}_{self.epochs}_epochs_{rate}"
 
     @property
     def fine_tuned_folder(self) -> str:
-        """Of the network after fine-tuning."""
+        """Folder of the network after fine-tuning."""
         return f"{self.folder}_fine_tuned"
 
 
@@ -97,6 +98,6 @@ FORMER_NAMES = {"+ last epochs on the paper's crystals": ABLATIONS[-1]}  # of ve
 
 
 def current_name(method: str) -> str:
-    """Name of a method in the tables of today, from one that version 0.1 may have written."""
+    """Translate the name of a method, which version 0.1 may have written, to that of today."""
     name = method.removeprefix(FORMER_PREFIX)
     return FORMER_NAMES.get(name, name)

@@ -25,9 +25,9 @@ def write_report(folder: Path, counts: list[dict], histories: dict[str, dict]) -
     Parameters
     ----------
     folder
-        Of the run.
+        Folder of the run.
     counts
-        Numbers of answers, keyed by level, method, class, answer, n and milliseconds.
+        Rows with the keys level, method, class, answer, n and milliseconds.
     histories
         Losses and accuracies of each epoch, keyed by network.
     """
@@ -51,13 +51,19 @@ def write_report(folder: Path, counts: list[dict], histories: dict[str, dict]) -
 
 
 def load_results(name: str = "table1.csv") -> list[dict]:
-    """Rows of a table of the full run that comes with the package.
+    """Load a table of the full run, which comes with the package.
 
     Parameters
     ----------
     name
         ``"table1.csv"`` (level, method, class, n, correct, milliseconds), ``"confusion.csv"``
-        (level, method, class, answer, n; wrong answers only) or ``"training.csv"``.
+        (level, method, class, answer, n; wrong answers only) or ``"training.csv"`` (network,
+        epoch, losses and accuracies).
+
+    Returns
+    -------
+    list of dict
+        Rows, keyed by column.
 
     Examples
     --------
@@ -68,7 +74,7 @@ def load_results(name: str = "table1.csv") -> list[dict]:
 
 
 def load_table(path: Path) -> list[dict]:
-    """Rows of a table of any run, with methods by the names of today."""
+    """Load the rows of a table of any run, with methods by the names of today."""
     return [{key: _value(key, text) for key, text in row.items()} for row in read_csv(path)]
 
 
@@ -84,7 +90,7 @@ def _value(key, text):
 
 
 def summarise(counts: list[dict]) -> list[dict]:
-    """Rows of Table 1: level, method, class, n, correct, milliseconds a structure."""
+    """Rows of Table 1: level, method, class, n, correct, milliseconds per structure."""
     sums = defaultdict(lambda: [0, 0, 0.0])
     for row in counts:
         entry = sums[row["level"], row["method"], row["class"]]
@@ -111,20 +117,21 @@ def summarise(counts: list[dict]) -> list[dict]:
 
 
 def balanced_accuracies(table: list[dict], methods: list[str]) -> dict:
-    """Balanced accuracy of each method at each level, over the classes that it can name.
+    """Average the accuracy of each method at each level over the classes that it can name.
 
     Parameters
     ----------
     table
-        Rows as `summarise` gives.
+        Rows as from `summarise`.
     methods
-        Names.
+        Names of the methods.
 
     Returns
     -------
     dict
-        Keyed by (level, method): (accuracy, lowest, highest, n), the interval that of Wilson for
-        95 %; missing where a method saw nothing.
+        Keyed by (level, method): (accuracy, lowest, highest, n), all but n in [0, 1]. Lowest and
+        highest are Wilson's interval for 95 %. A level where a method classified nothing has no
+        key.
 
     Notes
     -----
@@ -150,10 +157,10 @@ def balanced_accuracies(table: list[dict], methods: list[str]) -> dict:
 
 
 def markdown_table(table: list[dict], methods: list[str]) -> str:
-    """Markdown table of balanced accuracies [%] with their 95 % intervals, a row for each level.
+    """Write a Markdown table of balanced accuracies [%] and 95 % intervals, a row for each level.
 
-    The row "structures" says how many a method saw at a level: fewer beyond the paper's levels.
-    Baselines that name only some classes saw only the structures of these.
+    The row "structures" says how many a method classified per level: fewer beyond the paper's
+    levels. For baselines that can name only some classes, only structures of these count.
     """
     accuracies = balanced_accuracies(table, methods)
     rows = [["level", *methods], ["---"] * (len(methods) + 1)]
@@ -184,7 +191,7 @@ def _rows_about_methods(table, methods, accuracies):
 
 
 def confusion_matrix(counts: list[dict], level: str, method: str) -> np.ndarray:
-    """Numbers of answers, shape (7, 8): true class by answer, the last column without answer."""
+    """Count answers, shape (7, 8): rows for true classes, columns for answers, last for none."""
     matrix = np.zeros((len(CLASSES), len(CLASSES) + 1), int)
     for row in counts:
         if (row["level"], row["method"]) == (level, method):
@@ -206,7 +213,7 @@ def _methods(rows):
 
 
 def _in_order_of_methods(rows):
-    """Networks first, in the order in which they come, then the baselines."""
+    """Networks first, in the order in which they appear, then the baselines."""
     names = [baseline.name for baseline in BASELINES]
     return sorted(rows, key=lambda row: row["method"] in names and 1 + names.index(row["method"]))
 

@@ -36,7 +36,8 @@ def reproduce_table1(
     Parameters
     ----------
     folder
-        Of the run; new, empty, or that of the same run, which then goes on where it stopped.
+        Folder of the run: new, empty, or that of the same run, which then goes on where it
+        stopped.
     parameters
         Sizes and seed.
     executor
@@ -89,7 +90,7 @@ def train_network(
 ) -> keras.Model:
     """Sample the crystals of a recipe and train its network, or load what is finished.
 
-    They are other crystals than those that are damaged and classified later.
+    These crystals differ from those that are damaged and classified later.
     """
     size = max(len(CLASSES), round(recipe.relative_size * parameters.size))
     dataset = _sample(folder, recipe.variety, size, parameters, executor, progress)
@@ -132,7 +133,7 @@ def _sample(folder, variety, size, parameters, executor, progress):
 
 
 def _fine_tune(network, datasets, recipe, folder, seed, progress):
-    """Train on, on the paper's crystals and some that the network has been trained on before."""
+    """Train further, on the paper's crystals and on some of the first ones."""
     losses = network.history.history
     network.optimizer.learning_rate = FINE_TUNING_RATE
     network = train_convnet(

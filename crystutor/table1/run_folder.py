@@ -1,4 +1,4 @@
-"""The folder of a run: its parameters, whose it is, how long each stage took."""
+"""The folder of a run: its parameters, which run it belongs to, the time of each stage."""
 
 import json
 import time
@@ -17,14 +17,19 @@ FORMER_NAMES = {"peer_sample": "baseline_sample", "peers": "baselines"}  # of ve
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the numbers of a run depend on.
+    """Parameters that decide the numbers of a run.
 
     Attributes
     ----------
     size : number of crystals
-    extra_size : number of them at levels that the paper does not have
-    baseline_sample : number of them that the slow baselines see
-    seed : seed of everything
+    extra_size : number of crystals at levels that the paper does not have
+    baseline_sample : number of crystals that the slow baselines classify
+    seed : seed of all random numbers
+
+    Raises
+    ------
+    ValueError
+        If size is smaller than the number of classes.
     """
 
     size: int = 10_517
@@ -53,7 +58,7 @@ def claim_folder(folder: Path, parameters: Parameters) -> None:
     Raises
     ------
     ValueError
-        If it holds a run with other parameters, or other files.
+        If the folder holds a run with other parameters, or other files.
     """
     path = folder / "parameters.json"
     installed = [baseline.name for baseline in BASELINES if baseline.is_installed]
@@ -82,7 +87,7 @@ def read_parameters(folder: Path) -> dict:
 
 @contextmanager
 def timed(folder: Path, stage: str) -> Iterator[None]:
-    """Add the time of a stage to the run's record, also if it is interrupted by an error."""
+    """Add the time of a stage to the run's record, even if an error interrupts it."""
     path = folder / "seconds.json"
     start = time.monotonic()
     try:

@@ -5,7 +5,7 @@ from functools import partial
 
 from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
 
-FINE_TUNING_SIZE, FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 0.5, 2, 3e-4  # size relative to the training's
+FINE_TUNING_SIZE, FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 0.5, 2, 3e-4  # size over the training's
 PAPER_IMAGES = 2000  # per level, for the network of the paper's recipe
 ABLATION_IMAGES = 280  # per level, for each network of the ablation
 ABLATION_SIZE = 0.125  # training crystals of the ablation over those of the run

@@ -18,8 +18,8 @@ Beside it:
     explore             explorers for notebooks
     executors, files    work on any executor; files that appear whole or not at all
 
-Importing `crystutor` loads neither TensorFlow nor widgets: names that need them are looked up
-when they are first used.
+Importing `crystutor` loads neither TensorFlow nor widgets. Names that need them are imported when
+they are first used.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Attentive response maps: which parts of a fingerprint a network's filters respond to.
 
-A feature map is sent back to the image through the network's own layers in reverse: each
-convolution becomes its transpose (a fractionally strided convolution), each pooling puts values
-back where the maxima were, and negative values are dropped on the way.
+A feature map is sent back to the image through the network's own layers in reverse. Each
+convolution becomes its transpose, a fractionally strided convolution. Each pooling puts values
+back where the maxima were. Negative values are dropped on the way.
 """
 
 from collections.abc import Sequence

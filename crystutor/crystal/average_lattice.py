@@ -1,8 +1,8 @@
 """The average lattice of a crystal, found from its own diffraction, defects or not.
 
-At the reciprocal-lattice points of the average lattice the intensity of N atoms grows like N^2,
-everywhere else like N. For a periodic structure every candidate is a reciprocal-lattice point of
-its own cell, an integer vector h; the peaks among them generate a sublattice.
+The intensity of N atoms grows like N^2 at the reciprocal-lattice points of the average lattice, and
+like N everywhere else. For a periodic structure, every candidate is a reciprocal-lattice point of
+its own cell, an integer vector h. The peaks among the candidates generate a sublattice.
 """
 
 import numpy as np

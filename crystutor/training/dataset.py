@@ -86,8 +86,8 @@ def pristine_dataset(
 
     Notes
     -----
-    Each crystal has a prototype of its class (the kinds in the variety's shares), one of 83
-    elements (H to Bi), and parameters that are uniform in the prototype's ranges. Spglib confirms
+    Each crystal has a prototype of its class and one of 83 elements (H to Bi). The variety gives
+    the shares of the kinds of prototypes; parameters are uniform in their ranges. Spglib confirms
     the label by the paper's rule, see `crystutor.crystal.space_groups.class_by_symmetry`. The
     crystal is turned about three axes by random angles, and its standard cell is found again.
 

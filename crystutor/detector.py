@@ -41,7 +41,7 @@ class Detector:
     inner_radius: float = 5.0
     outer_radius: float = 30.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("wavelength", "distance", "pixel_size", "n_pixels", "outer_radius"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; a positive number is accepted")

@@ -223,7 +223,7 @@ def form_factor(Z: int, detector: Detector = PAPER_DETECTOR) -> np.ndarray:
     gaussians = (
         a * np.exp(-b * s_squared) for a, b in zip(coefficients.a, coefficients.b, strict=True)
     )
-    factor = sum(gaussians, coefficients.c).astype(np.float32)
+    factor = np.array(sum(gaussians, coefficients.c), np.float32)
     factor.setflags(write=False)  # it is kept for every later image
     return factor
 

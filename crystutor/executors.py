@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
@@ -33,7 +33,7 @@ def map_in_order(
     if executor is None:
         yield from map(function, items)
         return
-    waiting = deque()
+    waiting: deque[Future] = deque()
     for item in items:
         waiting.append(executor.submit(function, item))
         if len(waiting) == IN_FLIGHT:

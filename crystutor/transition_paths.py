@@ -23,7 +23,7 @@ LOWEST_MU, HIGHEST_MU = CUBIC_POINTS["bcc"], 5 * CUBIC_POINTS["bcc"]
 
 
 def bcc_to_sc(
-    fractions: Sequence[float] = FRACTIONS,
+    fractions: Sequence[float] | np.ndarray = FRACTIONS,
     elements: Sequence[str] = BCC_ELEMENTS,
     seed: int = 0,
     convnet: keras.Model | None = None,
@@ -69,7 +69,9 @@ def bcc_to_sc(
 
 
 def rhombohedral_path(
-    ratios: Sequence[float], convnet: keras.Model | None = None, progress: bool = False
+    ratios: Sequence[float] | np.ndarray,
+    convnet: keras.Model | None = None,
+    progress: bool = False,
 ) -> np.ndarray:
     """Class probabilities of the beta-Po structure for ratios mu = c/a, Fig. 4d of the paper.
 

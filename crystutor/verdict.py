@@ -1,7 +1,7 @@
 """The verdict: from a structure to the name of its crystal class."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import numpy as np
 from pymatgen.core import Structure
@@ -39,15 +39,26 @@ class Classification:
     image: np.ndarray | None = field(default=None, repr=False)
 
 
+@overload
+def classify(structures: Structure, convnet: keras.Model | None = None) -> Classification: ...
+
+
+@overload
 def classify(
-    structures: Structure | Sequence[Structure], convnet: keras.Model | None = None
+    structures: list[Structure] | tuple[Structure, ...], convnet: keras.Model | None = None
+) -> list[Classification]: ...
+
+
+def classify(
+    structures: Structure | list[Structure] | tuple[Structure, ...],
+    convnet: keras.Model | None = None,
 ) -> Classification | list[Classification]:
     """Name the crystal class of one or more structures, perfect or defective.
 
     Parameters
     ----------
     structures
-        One periodic structure, or a list of them: unit cells, which are replicated, or
+        One periodic structure, or a list or tuple of them: unit cells, which are replicated, or
         supercells. See `crystutor.build_cluster`.
     convnet
         Trained network; the one that comes with the package if not given.

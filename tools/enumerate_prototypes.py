@@ -84,7 +84,8 @@ def entries_of(group, orbits):
     lows, highs, names = search_box(group, orbits)
     draws = rng.uniform(lows, highs, (N_DRAWS, len(names))) if names else np.zeros((1, 0))
     sparsities = [sparsity(group, orbits, names, draw) for draw in draws]
-    entries, centers = [], []
+    entries: list[dict] = []
+    centers: list[np.ndarray] = []
     for index in np.argsort(sparsities):
         if not np.isfinite(sparsities[index]) or len(entries) == (ENTRIES_PER_SET if names else 1):
             break
@@ -99,7 +100,7 @@ def entries_of(group, orbits):
 
 def search_box(group, orbits):
     names = ["c_over_a"] if group in RATIOS else []
-    ranges = [np.log(RATIOS[group])] if names else []
+    ranges = [tuple(np.log(RATIOS[group]))] if names else []
     for number, (_, triplet) in enumerate(orbits, start=1):
         for axis in sorted(set(triplet) & set("xyz")):
             names.append(f"{axis}{number}")

@@ -91,11 +91,10 @@ def _average_cell(primitive, strain, volume):
     """Conventional cell of a lattice within a tolerance on its strain."""
     points = (primitive, [[0.0, 0.0, 0.0]], [1])
     dataset = spglib.get_symmetry_dataset(points, strain * np.cbrt(np.linalg.det(primitive)))
-    bravais = None if dataset is None else BRAVAIS.get(dataset.number)
-    if bravais is None:
+    if dataset is None or dataset.number not in BRAVAIS:
         return AverageCell(primitive, "other", volume / np.linalg.det(primitive), strain)
     matrix = np.linalg.inv(dataset.transformation_matrix).T @ primitive  # not idealised
-    return AverageCell(matrix, bravais, volume / np.linalg.det(matrix), strain)
+    return AverageCell(matrix, BRAVAIS[dataset.number], volume / np.linalg.det(matrix), strain)
 
 
 def standard_cell(structure: Structure) -> Structure:

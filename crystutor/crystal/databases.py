@@ -80,19 +80,20 @@ def fetch_structures(
 class _Client(OptimadeRester):
     """pymatgen's client; it also keeps the reason of a failure and stops at a limit."""
 
-    def __init__(self, address, limit, timeout):
-        self.limit, self.received, self.problem = limit, 0, ""
+    def __init__(self, address: str, limit: int, timeout: float) -> None:
+        self.limit, self.timeout = limit, timeout
+        self.received, self.problem = 0, ""
         logging.getLogger(OptimadeRester.__module__).setLevel(logging.CRITICAL)  # we raise instead
-        super().__init__(address, timeout=timeout)
+        super().__init__(address)
 
     def _get_json(self, url):
         try:
-            response = self.session.get(url, timeout=self._timeout)
+            response = self.session.get(url, timeout=self.timeout)
             response.raise_for_status()
             answer = response.json()
             self.received += len(answer["data"])
         except requests.Timeout:
-            self.problem = f"no answer within {self._timeout:g} s"
+            self.problem = f"no answer within {self.timeout:g} s"
             raise
         except requests.HTTPError:
             self.problem = f"it answers with status {response.status_code}"

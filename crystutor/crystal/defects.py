@@ -5,8 +5,10 @@ from pymatgen.core import Structure
 
 from crystutor.crystal.structures import MAX_ATOMIC_NUMBER, build_structure
 
+Seed = int | np.integer | np.random.Generator | None
 
-def displace_atoms(structure: Structure, sigma: float, seed: int | None = None) -> Structure:
+
+def displace_atoms(structure: Structure, sigma: float, seed: Seed = None) -> Structure:
     """Displace every atom at random.
 
     Parameters
@@ -41,7 +43,7 @@ def displace_atoms(structure: Structure, sigma: float, seed: int | None = None) 
     return build_structure(structure.lattice, structure.atomic_numbers, fractions)
 
 
-def remove_atoms(structure: Structure, fraction: float, seed: int | None = None) -> Structure:
+def remove_atoms(structure: Structure, fraction: float, seed: Seed = None) -> Structure:
     """Make vacancies: remove floor(fraction x number of atoms) atoms, chosen at random.
 
     Parameters
@@ -72,13 +74,13 @@ def remove_atoms(structure: Structure, fraction: float, seed: int | None = None)
     return _without(structure, vacancy_sites(structure, fraction, seed))
 
 
-def vacancy_sites(structure: Structure, fraction: float, seed: int | None = None) -> np.ndarray:
+def vacancy_sites(structure: Structure, fraction: float, seed: Seed = None) -> np.ndarray:
     """Choose the atoms that `remove_atoms` removes: indices in random order, shape (n,)."""
     return _choose(range(len(structure)), fraction, seed)
 
 
 def substitute_atoms(
-    structure: Structure, fraction: float, n_species: int = 1, seed: int | None = None
+    structure: Structure, fraction: float, n_species: int = 1, seed: Seed = None
 ) -> Structure:
     """Replace floor(fraction x number of atoms) atoms by other elements, all chosen at random.
 
@@ -121,9 +123,7 @@ def substitute_atoms(
     return build_structure(structure.lattice, numbers, structure.frac_coords)
 
 
-def remove_body_centers(
-    structure: Structure, fraction: float, seed: int | None = None
-) -> Structure:
+def remove_body_centers(structure: Structure, fraction: float, seed: Seed = None) -> Structure:
     """Remove a fraction of the centre atoms of a bcc crystal. Without any, it is simple cubic.
 
     Parameters
@@ -154,7 +154,7 @@ def remove_body_centers(
     return _without(structure, body_center_sites(structure, fraction, seed))
 
 
-def body_center_sites(structure: Structure, fraction: float, seed: int | None = None) -> np.ndarray:
+def body_center_sites(structure: Structure, fraction: float, seed: Seed = None) -> np.ndarray:
     """Choose the atoms that `remove_body_centers` removes: indices in random order, shape (n,)."""
     return _choose(_body_centers(structure), fraction, seed)
 

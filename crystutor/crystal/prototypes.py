@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
@@ -53,8 +54,8 @@ class Prototype:
     space_group: int
     sites: tuple[tuple[str, str], ...]
     element: str
-    parameters: MappingProxyType[str, float]
-    ranges: MappingProxyType[str, tuple[float, float]]
+    parameters: Mapping[str, float]
+    ranges: Mapping[str, tuple[float, float]]
     source: str
 
     @property

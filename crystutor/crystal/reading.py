@@ -3,6 +3,7 @@
 import warnings
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import gemmi
 import numpy as np
@@ -102,6 +103,7 @@ def _file_format(path):
 def _parse(path, file_format):
     """Parse with pymatgen or ASE; whatever their parsers raise becomes a ValueError."""
     with_ase = file_format in ASE_FORMATS.values()
+    parsed: Any  # ASE's Atoms or a Structure
     try:
         if with_ase:
             import ase.io  # slow to import

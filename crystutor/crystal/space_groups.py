@@ -50,7 +50,8 @@ def space_group(structure: Structure, symprec: float) -> int | None:
     """
     if not symprec > 0:
         raise ValueError(f"symprec is {symprec}; a tolerance above 0 Å is accepted")
-    cell = (structure.lattice.matrix, structure.frac_coords, structure.atomic_numbers)
+    matrix, fractions = structure.lattice.matrix.tolist(), structure.frac_coords.tolist()
+    cell = (matrix, fractions, structure.atomic_numbers)
     try:
         dataset = spglib.get_symmetry_dataset(cell, symprec=symprec)
     except spglib.SpglibError:
@@ -65,7 +66,7 @@ def class_by_symmetry(structure: Structure) -> str | None:
     1e-6 and 1e-9 Å. For hexagonal and rhombohedral crystals 1e-3 and 1e-6 Å are enough.
     """
     number = space_group(structure, LABEL_TOLERANCES[0])
-    label = SPACE_GROUP_CLASSES.get(number)
+    label = SPACE_GROUP_CLASSES.get(number or 0)
     tolerances = HEXAGONAL_LABEL_TOLERANCES if label == "hex/rh" else LABEL_TOLERANCES
     same = label and all(space_group(structure, symprec) == number for symprec in tolerances[1:])
     return label if same else None

@@ -29,7 +29,8 @@ def choose_repeats(matrix: np.ndarray, volume: float) -> tuple[int, int, int]:
     misfit = np.abs(np.log(repeats.prod(axis=1) * abs(np.linalg.det(matrix)) / volume))
     elongation = np.log(lengths.max(axis=1) / lengths.min(axis=1))
     best = np.lexsort([*repeats.T, np.round(misfit + 0.5 * elongation, 6)])[0]
-    return tuple(int(n) for n in repeats[best])
+    along_a, along_b, along_c = repeats[best].tolist()
+    return along_a, along_b, along_c
 
 
 def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int, int]) -> Structure:
@@ -50,11 +51,11 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
         The atoms in the block, whose faces lie in the widest gaps between atoms. The block's
         edges are its lattice, the first along x, the second in the xy plane.
     """
-    repeats = np.array(repeats)
-    block = repeats[:, None] * matrix
-    images = _images_in_block(structure, block, margin=1 / repeats)
-    positions = np.mod(images.reshape(-1, 3) * repeats, 1.0)
-    origin = np.array([_widest_gap(x) for x in positions.T]) / repeats
+    counts = np.array(repeats)
+    block = counts[:, None] * matrix
+    images = _images_in_block(structure, block, margin=1 / counts)
+    positions = np.mod(images.reshape(-1, 3) * counts, 1.0)
+    origin = np.array([_widest_gap(x) for x in positions.T]) / counts
     inside = ((images >= origin) & (images < origin + 1)).all(axis=-1)
     numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
     return build_structure(_upright(block), numbers, images[inside] - origin)

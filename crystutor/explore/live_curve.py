@@ -1,6 +1,7 @@
 """A progress bar and the loss curve, live, while a network learns."""
 
 import ipywidgets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crystutor._keras import keras
@@ -26,35 +27,37 @@ class LiveCurve(keras.callbacks.Callback):
 
     def __init__(self, title: str = "") -> None:
         super().__init__()
-        self.title, self.losses, self.validation = title, [], []
+        self.title = title
+        self.losses: list[float] = []
+        self.validation: list[tuple[int, float]] = []
         self.bar = ipywidgets.IntProgress(value=0, description="batches")
         self.picture = ipywidgets.Image(format="png")
         self.widget = ipywidgets.VBox([self.bar, self.picture])
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Set the length of the bar."""
         self.bar.max = self.params["epochs"] * self.params["steps"]
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         """Move the bar; draw now and then."""
         self.losses.append(float(logs["loss"]))
         self.bar.value = len(self.losses)
         if len(self.losses) % DRAWN_EVERY == 0:
             self._draw()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Add the validation loss, and draw."""
         if "val_loss" in logs:
             self.validation.append((len(self.losses), float(logs["val_loss"])))
         self._draw()
 
-    def plot(self, ax):
+    def plot(self, ax: Axes) -> Axes:
         """Draw the curves into given axes, and return them."""
         batches = range(1, len(self.losses) + 1)
         ax.semilogy(batches, self.losses, color="#0072B2", label="training, mean of the epoch")
         if self.validation:
-            batches, losses = zip(*self.validation, strict=True)
-            ax.semilogy(batches, losses, "o", color="#D55E00", label="validation")
+            ends, losses = zip(*self.validation, strict=True)
+            ax.semilogy(ends, losses, "o", color="#D55E00", label="validation")
         ax.set(title=self.title, xlabel="batches", ylabel="loss (cross-entropy)")
         ax.legend(fontsize="small")
         return ax

@@ -84,8 +84,9 @@ def fingerprint_scene(
     if channel != "all":
         image = image * (np.array(["x", "y", "z"]) == channel)
     figure, axes = _row(1)
-    plot_fingerprint(image, f"±{angle:.0f}° about {channel}", axes[0])
-    text = f"{len(crystal)} atoms, wavelength {wavelength:.3f} Å, ±{angle:.0f}° about each axis."
+    turned = f"±{angle:.0f}° about {'each axis' if channel == 'all' else channel}"
+    plot_fingerprint(image, turned, axes[0])
+    text = f"{len(crystal)} atoms, wavelength {wavelength:.3f} Å, {turned}."
     return Scene(text, figure, crystal)
 
 
@@ -115,6 +116,7 @@ def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Sc
 def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
     """Stretch a rhombohedral crystal along [111]; mark the place on Fig. 4d of the paper."""
     answer = classify(build_rhombohedral(mu))
+    assert answer.image is not None and answer.cell is not None  # the crystal is perfect
     figure, axes = _row(3)
     plot_fingerprint(answer.image, f"c/a = {mu:.3f}", axes[0])
     plot_probabilities(answer.probabilities, "ConvNet", axes[1])
@@ -156,7 +158,7 @@ def upload_scene(
     plot_fingerprint(image, name, axes[0])
     plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
     found = answer.note
-    if answer.label:
+    if answer.label and answer.cell:
         found = f"{answer.label}, {answer.probability:.1%}, average cell {answer.cell.bravais}"
     text = f"{name}: {perfect.composition.reduced_formula}, {len(damaged)} atoms. ConvNet: {found}."
     return Scene(

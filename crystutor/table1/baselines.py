@@ -48,7 +48,7 @@ class Baseline:
 
 def class_by_spglib(structure: Structure, symprec: float) -> str | None:
     """Class by Spglib's space group at one tolerance [Å]."""
-    return SPACE_GROUP_CLASSES.get(space_group(structure, symprec))
+    return SPACE_GROUP_CLASSES.get(space_group(structure, symprec) or 0)
 
 
 def class_by_matid(structure: Structure) -> str | None:

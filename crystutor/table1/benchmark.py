@@ -131,7 +131,9 @@ def damaged_block(parameters: Parameters, start: int) -> DamagedBlock:
                     for baseline in BASELINES
                     if baseline.is_installed
                 ]
-    return DamagedBlock(*map(np.array, (images, levels, indices, times)), rows)
+    return DamagedBlock(
+        np.array(images), np.array(levels), np.array(indices), np.array(times), rows
+    )
 
 
 def _fingerprint_or_nothing(structure):
@@ -166,7 +168,7 @@ def _network_rows(block, networks):
 
 def _sum_rows(rows):
     """Sum n and milliseconds of rows of equal level, method, class and answer."""
-    sums = defaultdict(lambda: [0, 0.0])
+    sums: defaultdict[tuple, list[float]] = defaultdict(lambda: [0, 0.0])
     for level, method, label, answer, *n, milliseconds in rows:
         entry = sums[level, method, label, answer or NO_ANSWER]
         entry[0] += n[0] if n else 1

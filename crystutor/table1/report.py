@@ -91,7 +91,7 @@ def _value(key, text):
 
 def summarise(counts: list[dict]) -> list[dict]:
     """Rows of Table 1: level, method, class, n, correct, milliseconds per structure."""
-    sums = defaultdict(lambda: [0, 0, 0.0])
+    sums: defaultdict[tuple, list[float]] = defaultdict(lambda: [0, 0, 0.0])
     for row in counts:
         entry = sums[row["level"], row["method"], row["class"]]
         entry[0] += row["n"]
@@ -176,10 +176,10 @@ def markdown_table(table: list[dict], methods: list[str]) -> str:
 def _rows_about_methods(table, methods, accuracies):
     """What holds for all levels: classes, numbers of structures, time."""
     nameable = {baseline.name: len(baseline.classes) for baseline in BASELINES}
-    sizes = {method: set() for method in methods}
+    sizes: dict[str, set[int]] = {method: set() for method in methods}
     for (_, method), (*_, n) in accuracies.items():
         sizes[method].add(n)
-    times = {method: [] for method in methods}
+    times: dict[str, list[float]] = {method: [] for method in methods}
     for row in table:
         times.get(row["method"], []).append(row["milliseconds"])
     seen = [" or ".join(f"{n:,}" for n in sorted(sizes[method])[::-1]) for method in methods]

@@ -37,7 +37,7 @@ class Parameters:
     baseline_sample: int = 700
     seed: int = 2018
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.size < len(CLASSES):
             raise ValueError(
                 f"size is {self.size}; at least {len(CLASSES)}, one crystal a class, is accepted"

@@ -45,7 +45,7 @@ class Dataset:
     labels: np.ndarray
     crystals: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
 

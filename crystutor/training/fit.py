@@ -65,7 +65,7 @@ def train_convnet(
     convnet = build_convnet(seed=seed) if convnet is None else convnet
     validated, used = split_validation(len(images), validation_fraction, seed)
     rate = float(convnet.optimizer.learning_rate)
-    batches = Batches(images, labels, used, batch_size, seed)
+    batches = Batches(images, labels, used, batch_size)
     checkpoint = Checkpoint(folder, batches, seed)
     convnet = checkpoint.restore(convnet)
     schedule = keras.callbacks.LearningRateScheduler(partial(_cosine, rate, epochs))
@@ -80,7 +80,7 @@ def train_convnet(
         verbose=0,
     )
     for shown in filter(None, (batches, validation)):
-        shown.images = None  # TensorFlow keeps the batches for good, and with them the images
+        shown.images = np.empty(0)  # TensorFlow keeps the batches, and their images, for good
     convnet.history.history = {
         name: [logs[name] for logs in checkpoint.logs] for name in checkpoint.logs[-1]
     }
@@ -103,26 +103,28 @@ def split_validation(
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of images and labels, shuffled anew for each epoch if a seed is given.
+    """Batches of images and labels.
 
     Images are read one batch at a time: they may be an array on disk.
     """
 
-    def __init__(self, images, labels, chosen, batch_size, seed=None):
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, chosen: np.ndarray, batch_size: int
+    ) -> None:
         super().__init__()
         self.images, self.labels, self.chosen = images, labels, chosen
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size = batch_size
 
-    def __len__(self):
+    def __len__(self) -> int:
         return math.ceil(len(self.chosen) / self.batch_size)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = np.sort(self.chosen[index * self.batch_size : (index + 1) * self.batch_size])
         return self.images[rows].astype(np.float32), self.labels[rows]
 
-    def shuffle(self, epoch):
+    def shuffle(self, seed: int, epoch: int) -> None:
         """Put the images into the order of an epoch."""
-        self.chosen = np.random.default_rng([self.seed, epoch]).permutation(np.sort(self.chosen))
+        self.chosen = np.random.default_rng([seed, epoch]).permutation(np.sort(self.chosen))
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -133,26 +135,27 @@ class Checkpoint(keras.callbacks.Callback):
     logs : losses and accuracies of each finished epoch
     """
 
-    def __init__(self, folder, batches, seed):
+    def __init__(self, folder: str | Path | None, batches: Batches, seed: int) -> None:
         super().__init__()
         self.folder = None if folder is None else Path(folder)
-        self.batches, self.seed, self.logs = batches, seed, []
+        self.batches, self.seed = batches, seed
+        self.logs: list[dict[str, float]] = []
 
-    def restore(self, convnet):
+    def restore(self, convnet: keras.Model) -> keras.Model:
         """Return the network after the last finished epoch, or the given one."""
         if self.folder is None or not (self.folder / "epochs.json").exists():
             return convnet
         self.logs = json.loads((self.folder / "epochs.json").read_text(encoding="utf-8"))
         return keras.models.load_model(self.folder / f"epoch_{len(self.logs)}.keras")
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Shuffle the images, and set the state of dropout."""
-        self.batches.shuffle(epoch)
+        self.batches.shuffle(self.seed, epoch)
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.seed_generator.state.assign([self.seed % 2**31, epoch])
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Write network, optimiser and losses; the epoch counts once the last file is there."""
         self.logs.append({name: float(value) for name, value in logs.items()})
         if self.folder is None:

@@ -1,6 +1,10 @@
+# Minutes are those of two cores; the first target also installs into .venv (2.5 GB).
+#
 # make lab     install, check on a real file, open the notebooks
 # make test    run every test
-# make bench   timings
+# make lint    style and types (1 minute)
+# make dist    wheel and sdist in build/dist, installed and tried outside the clone (MM minutes)
+# make bench   timings (3 minutes)
 # make paper   reproduce Table 1 of the paper: train, damage, classify (75 minutes)
 # make ship    put network and results of make paper into the package
 # make supercells   accuracies on random supercells and orientations
@@ -12,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULTS := build/table1
 
-.PHONY: lab test bench lint paper ship supercells prototypes examples notebooks student clean
+.PHONY: lab test bench lint dist paper ship supercells prototypes examples notebooks student clean
 
 lab: $(VENV)/installed
 	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
@@ -28,6 +32,12 @@ bench: $(VENV)/tested
 lint: $(VENV)/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+dist: $(VENV)/tested
+	rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist
+	$(BIN)/python tools/check_dist.py build/dist
 
 paper: $(VENV)/installed
 	$(BIN)/crystutor reproduce table1 --out $(RESULTS)

@@ -17,7 +17,7 @@ from crystutor import (
     fingerprints,
     substitute_atoms,
 )
-from crystutor.diffraction import diffraction_intensity, form_factor
+from crystutor.diffraction import diffraction_channels, diffraction_intensity, form_factor
 
 MASK = PAPER_DETECTOR.mask
 
@@ -122,10 +122,51 @@ def test_shape_range_and_kept_pixels(copper):
     assert MASK.sum() == 2748
 
 
-def test_friedel_symmetry_of_a_flat_sphere(copper):
-    """For +-45 degrees added, turning the detector by 180 degrees changes a cubic image little."""
-    image = fingerprint(copper)
-    assert np.corrcoef(image[::-1, ::-1].ravel(), image.ravel())[0, 1] > 0.99
+@pytest.fixture(scope="module")
+def gas():
+    """Positions [bond lengths] and elements of atoms in a box: nothing that has an axis."""
+    rng = np.random.default_rng(2)
+    return rng.uniform(0, 6, (200, 3)), rng.integers(1, 97, 200)
+
+
+FLAT = Detector(wavelength=5e-14, distance=10.0)  # the paper's |q| on a sphere 100 times larger
+
+
+def test_friedels_law_holds_on_a_flat_sphere_only(gas):
+    """I(q) = I(-q), whatever scatters; but a curved Ewald sphere does not hold -q beside q."""
+    for detector, lowest, highest in ((FLAT, 0.9999, 1), (PAPER_DETECTOR, 0.5, 0.97)):
+        image = np.zeros((64, 64))
+        image[detector.mask] = diffraction_intensity(*gas, detector)
+        correlation = np.corrcoef(image[::-1, ::-1].ravel(), image.ravel())[0, 1]
+        assert lowest < correlation <= highest
+
+
+@pytest.mark.parametrize("angles", [(-45, 45), (-30, 60), (90,), (135,), (200, 290, 20)])
+def test_a_quarter_turn_about_the_beam_is_one_of_the_image(gas, angles):
+    positions, numbers = gas
+    expected = np.zeros((64, 64))
+    for angle in angles:
+        turned = Rotation.from_euler("z", angle, degrees=True).apply(positions)
+        expected[MASK] += diffraction_intensity(turned, numbers)
+    found = diffraction_channels(positions, numbers, angles=angles)[..., 2]
+    np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        PAPER_DETECTOR.scattering_vectors,
+        PAPER_DETECTOR.solid_angles,
+        PAPER_DETECTOR.mask,
+        form_factor(29),
+    ],
+    ids=["scattering vectors", "solid angles", "mask", "form factor"],
+)
+def test_what_is_kept_for_later_images_cannot_be_changed(copper, kept):
+    before = fingerprint(copper)
+    with pytest.raises(ValueError, match="read-only"):
+        kept *= 2
+    np.testing.assert_array_equal(fingerprint(copper), before)
 
 
 def test_an_executor_gives_the_same_images(copper):
@@ -144,5 +185,7 @@ def test_bad_input():
         fingerprint(Structure(Lattice.cubic(3), [], []))
     with pytest.raises(ValueError, match="wavelength is -1"):
         Detector(wavelength=-1)
+    with pytest.raises(ValueError, match="wavelength is 0.05 m.*takes metres: 0.05 Å is 5e-12"):
+        Detector(wavelength=0.05)
     with pytest.raises(ValueError, match="no pixel lies between"):
         Detector(inner_radius=30)

@@ -18,6 +18,7 @@ from crystutor import (
     view_structure,
 )
 from crystutor.explore.panel import Panel, Scene, swap_structure
+from crystutor.explore.scenes import fingerprint_scene
 from crystutor.transition_paths import CUBIC_POINTS
 
 PNG = b"\x89PNG"
@@ -53,8 +54,17 @@ def test_fingerprint_explorer():
     panel = fingerprint_explorer()
     assert panel.error.value == ""
     panel.controls["angle"].value = 30
-    panel.controls["channel"].value = "x"
     assert "±30° about each axis" in panel.text.value
+    before = panel.picture.value
+    panel.controls["channel"].value = "y"
+    assert "±30° about y" in panel.text.value and panel.picture.value != before
+
+
+@pytest.mark.parametrize(("channel", "shown"), [("all", "xyz"), ("x", "x"), ("y", "y"), ("z", "z")])
+def test_the_channel_control_leaves_one_colour(channel, shown):
+    scene = fingerprint_scene("hex/rh", 45.0, 0.05, 50, channel)
+    colours = scene.figure.axes[0].images[0].get_array().max(axis=(0, 1))
+    assert [axis for axis, brightest in zip("xyz", colours, strict=True) if brightest] == [*shown]
 
 
 def test_bcc_to_sc_explorer():

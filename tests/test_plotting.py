@@ -3,7 +3,19 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from crystutor import CLASSES, plot_fingerprint, plot_probabilities, plot_structure, view_structure
+from crystutor import (
+    CLASSES,
+    fingerprint,
+    plot_confusion,
+    plot_difference,
+    plot_fingerprint,
+    plot_levels,
+    plot_path,
+    plot_probabilities,
+    plot_response,
+    plot_structure,
+    view_structure,
+)
 from crystutor.plotting import CLASS_COLORS
 
 mpl.use("Agg")
@@ -48,3 +60,71 @@ def test_a_view_shows_atoms_and_cell(copper):
     assert not messages["loadFile"]["kwargs"]["defaultRepresentation"]
     shown = [message["args"] for message in view._ngl_msg_archive if message["args"]][1:]
     assert shown == [["spacefill"], ["unitcell"]]
+
+
+def test_a_difference_is_white_where_images_agree(copper):
+    image = fingerprint(copper)
+    brighter = image.copy()
+    brighter[40, 20] += 0.25
+    ax = plot_difference(brighter, image)
+    [picture] = ax.images
+    assert picture.get_array()[40, 20] == pytest.approx(0.75)
+    assert np.count_nonzero(picture.get_array()) == 1
+    assert picture.get_clim() == pytest.approx((-0.75, 0.75)) and picture.origin == "lower"
+    assert ax.get_title() == "difference, largest 0.75"
+    assert ax.get_xlabel() == "detector x [pixel]" and ax.get_ylabel() == "detector y [pixel]"
+    assert plot_difference(image, image).images[0].get_clim()[1] > 0
+
+
+def test_a_response_is_bright_where_it_is_positive():
+    response = np.zeros((64, 64, 3))
+    response[10, 20, 0], response[30, 40, 2] = 5.0, -50.0
+    ax = plot_response(response, np.full((64, 64, 3), 0.25), "a filter")
+    shown = ax.images[0].get_array()
+    assert (shown.min() >= 0) and shown[10, 20, 0] == shown.max() == 1
+    np.testing.assert_allclose(shown[30, 40], 0.35 * 0.5)  # the faint image alone
+    assert ax.get_title() == "a filter" and ax.images[0].origin == "lower"
+
+
+def test_a_path_has_a_line_and_a_band_for_each_class():
+    positions, labels = np.linspace(0, 1, 5), ("bcc", "sc")
+    probabilities = np.zeros((3, 5, 7))
+    probabilities[..., CLASSES.index("bcc")] = [1 - positions, 1 - positions, np.ones(5)]
+    ax = plot_path(positions, probabilities, labels)
+    assert [line.get_label() for line in ax.lines] == [*labels]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [*labels]
+    assert [line.get_color() for line in ax.lines] == [CLASS_COLORS[label] for label in labels]
+    np.testing.assert_allclose(ax.lines[0].get_xydata().T, [positions, 1 - 2 / 3 * positions])
+    band, _ = ax.collections
+    spread = band.get_paths()[0].get_extents()
+    assert spread.y1 - spread.y0 == pytest.approx(1 - 1 / 3 + np.std([0, 0, 1]))
+    assert ax.get_ylabel() == "probability" and ax.get_ylim() == (-0.05, 1.05)
+
+
+def test_levels_are_grouped_by_kind_of_damage():
+    """In the order pristine, displacements, vacancies, substitution, several; then a gap each."""
+    names = ["40%", "0.06 Å", "pristine", "0.1 Å + 40%", "25%", "10% substituted", "0.2 Å"]
+    accuracies = {(name, "ConvNet"): (0.9, 0.8, 0.95, 100) for name in names}
+    accuracies |= {("pristine", "Spglib 0.1 Å"): (1.0, 0.99, 1.0, 50)}
+    ax = plot_levels(accuracies)
+    ticks = ["pristine", "0.06 Å", "0.2 Å", "25%", "40%", "10% substituted", "0.1 Å + 40%"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ticks
+    assert np.diff(ax.get_xticks()).tolist() == [2, 1, 2, 1, 2, 2]
+    convnet, spglib = (container.lines[0].get_ydata() for container in ax.containers)
+    assert np.isfinite(convnet).sum() == len(names) and np.isfinite(spglib).sum() == 1
+    assert np.nanmax(convnet) == 90 and ax.get_ylim() == (-3, 103)
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["ConvNet", "Spglib 0.1 Å"]
+    assert ax.get_xlabel() and ax.get_ylabel() == "balanced accuracy [%]"
+
+
+def test_a_confusion_matrix_is_in_percent_of_the_true_class():
+    matrix = np.zeros((7, 8), int)
+    matrix[CLASSES.index("sc"), [CLASSES.index("sc"), CLASSES.index("fcc"), 7]] = 5, 3, 2
+    ax = plot_confusion(matrix, "a network")
+    shares = ax.images[0].get_array()
+    assert shares[CLASSES.index("sc")].sum() == 100 and shares.sum() == 100
+    assert sorted(text.get_text() for text in ax.texts) == ["20.0", "30.0", "50.0"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == [*CLASSES, "none"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [*CLASSES]
+    assert ax.get_title() == "a network" and ax.get_xlabel() == "answer" and ax.get_ylabel()

@@ -1,7 +1,19 @@
+from collections import defaultdict
+
 import pytest
 
 from crystutor import CLASSES
-from crystutor.table1.report import balanced_accuracies, confusion_matrix, markdown_table, summarise
+from crystutor.table1.baselines import BASELINES
+from crystutor.table1.recipes import ABLATIONS, RECIPES
+from crystutor.table1.report import (
+    RESULTS,
+    balanced_accuracies,
+    confusion_matrix,
+    load_results,
+    load_table,
+    markdown_table,
+    summarise,
+)
 
 
 def count(level, method, label, answer, n, milliseconds=1.0):
@@ -46,3 +58,42 @@ def test_confusion_matrix():
     matrix = confusion_matrix(COUNTS, "25%", "ConvNet")
     assert matrix[CLASSES.index("sc"), CLASSES.index("fcc")] == 10
     assert confusion_matrix(COUNTS, "25%", "common neighbours")[CLASSES.index("sc"), -1] == 100
+
+
+@pytest.mark.parametrize("name", ["table1.csv", "confusion.csv", "training.csv"])
+def test_shipped_tables_have_the_names_of_today(name):
+    column = "network" if name == "training.csv" else "method"
+    found = {row[column] for row in load_results(name)}
+    trained = {recipe.name for recipe in RECIPES}
+    assert found <= trained | {baseline.name for baseline in BASELINES}
+    assert found >= trained if name != "confusion.csv" else found & trained
+
+
+def test_shipped_tables_agree_with_each_other():
+    rows = load_results()
+    assert {type(row["n"]) for row in rows} == {int}
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    shown = [method for method in methods if method not in ABLATIONS]
+    for name, columns in (("table1.md", shown), ("ablation.md", list(ABLATIONS))):
+        assert markdown_table(rows, columns) == (RESULTS / name).read_text(encoding="utf-8")
+    wrong = defaultdict(int)
+    for row in load_results("confusion.csv"):
+        wrong[row["level"], row["method"], row["class"]] += row["n"]
+    assert wrong == {
+        (row["level"], row["method"], row["class"]): row["n"] - row["correct"]
+        for row in rows
+        if row["correct"] < row["n"]
+    }
+
+
+def test_a_table_of_version_0_1_is_read_with_the_names_of_today(tmp_path):
+    path = tmp_path / "training.csv"
+    path.write_text(
+        "network,epoch,loss\nConvNet,1,0.5\nchoice: + mistaken scale,1,0.5\n"
+        "choice: + last epochs on the paper's crystals,2,\n"
+    )
+    assert load_table(path) == [
+        {"network": "ConvNet", "epoch": 1, "loss": 0.5},
+        {"network": "+ mistaken scale", "epoch": 1, "loss": 0.5},
+        {"network": ABLATIONS[-1], "epoch": 2, "loss": ""},
+    ]

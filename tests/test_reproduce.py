@@ -1,6 +1,8 @@
 import csv
 import errno
+import json
 from concurrent.futures import BrokenExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +10,32 @@ import pytest
 
 from crystutor import CLASSES
 from crystutor.__main__ import main
-from crystutor.table1 import benchmark, reproduce
+from crystutor.table1 import benchmark, reproduce, run_folder
 from crystutor.table1.benchmark import Network, classify_damaged
 from crystutor.table1.damage_levels import LEVELS
-from crystutor.table1.reproduce import reproduce_table1
-from crystutor.table1.run_folder import Parameters, claim_folder
+from crystutor.table1.recipes import (
+    ABLATIONS,
+    FINE_TUNING_EPOCHS,
+    FINE_TUNING_RATE,
+    RECIPES,
+    SHIPPED,
+)
+from crystutor.table1.reproduce import finished_network, reproduce_table1, train_network
+from crystutor.table1.run_folder import Parameters, claim_folder, read_parameters
 
-SMALL = Parameters(size=40, extra_size=7, baseline_sample=2)
+SMALL = Parameters(size=9, extra_size=7, baseline_sample=2)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(benchmark, "BLOCK", 7)
+
+
+@pytest.fixture
+def few_levels(monkeypatch):
+    chosen = tuple(level for level in LEVELS if level.name in ("pristine", "25%", "0.2 Å"))
+    for module in (benchmark, run_folder):
+        monkeypatch.setattr(module, "LEVELS", chosen)
 
 
 class Killed(BaseException):
@@ -44,7 +65,7 @@ def brightest_column(images):
 
 
 def test_every_method_sees_every_crystal_at_every_level(tmp_path):
-    networks = [Network("all", brightest_column, 40), Network("some", brightest_column, 7)]
+    networks = [Network("all", brightest_column, 9), Network("some", brightest_column, 7)]
     counts = classify_damaged(tmp_path, SMALL, networks, progress=False)
     for number, level in enumerate(LEVELS):
         expected = {"all": SMALL.limits()[number], "some": 7, "Spglib 0.1 Å": 2}
@@ -55,9 +76,11 @@ def test_every_method_sees_every_crystal_at_every_level(tmp_path):
     assert again == counts
 
 
-def test_killed_and_resumed(tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "RECIPES", reproduce.RECIPES[:4:2] + reproduce.RECIPES[3:4])
-    small = Parameters(size=42, extra_size=7, baseline_sample=1)
+@pytest.mark.parametrize("linear", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_killed_and_resumed(tmp_path, monkeypatch, few_levels, linear):
+    networks = tuple(replace(recipe, linear=linear) for recipe in (SHIPPED, RECIPES[3]))
+    monkeypatch.setattr(reproduce, "RECIPES", networks)
+    small = Parameters(size=14, extra_size=7, baseline_sample=1)
     reproduce_table1(tmp_path / "whole", small, progress=False)
     for module, name, calls in (
         (reproduce, "pristine_dataset", 1),
@@ -72,6 +95,37 @@ def test_killed_and_resumed(tmp_path, monkeypatch):
         assert rows_of(tmp_path / "killed" / name) == rows_of(tmp_path / "whole" / name)
     for name in ("table1.md", "ablation.md", "table1.png", "confusion.png", "seconds.json"):
         assert (tmp_path / "killed" / name).stat().st_size > 0
+
+
+def test_fine_tuning_goes_on_from_the_trained_network(tmp_path):
+    recipe = replace(SHIPPED, linear=True, variety="paper", relative_size=1.0, epochs=1)
+    tuned = train_network(tmp_path, recipe, Parameters(size=14), progress=False)
+    trained = finished_network(tmp_path, replace(recipe, fine_tuned=False))
+    before, after = trained.get_weights()[0], tuned.get_weights()[0]
+    steps = int(tuned.optimizer.iterations) - int(trained.optimizer.iterations)
+    assert steps == FINE_TUNING_EPOCHS
+    assert 0 < np.abs(after - before).max() < 3 * steps * FINE_TUNING_RATE  # what Adam can move
+    assert np.abs(before).max() > 10 * steps * FINE_TUNING_RATE
+    np.testing.assert_array_equal(finished_network(tmp_path, recipe).get_weights()[0], after)
+    assert len(tuned.history.history["loss"]) == recipe.epochs + FINE_TUNING_EPOCHS
+
+
+def test_blocks_and_parameters_of_version_0_1_are_read(tmp_path, few_levels):
+    network = Network(ABLATIONS[-1], brightest_column, 7)
+    seven = Parameters(size=7, baseline_sample=0)
+    counts = classify_damaged(tmp_path / "blocks", seven, [network], progress=False)
+    [block] = (tmp_path / "blocks").iterdir()
+    former = "choice: + last epochs on the paper's crystals"
+    block.write_text(block.read_text("utf-8").replace(ABLATIONS[-1], former), "utf-8")
+    assert f",{former}," in block.read_text("utf-8")
+    assert classify_damaged(tmp_path / "blocks", seven, [], progress=False) == counts
+    path = tmp_path / "run" / "parameters.json"
+    claim_folder(path.parent, seven)
+    now = path.read_text("utf-8")
+    path.write_text(now.replace("baseline_sample", "peer_sample").replace("baselines", "peers"))
+    assert path.read_text("utf-8") != now
+    assert read_parameters(path.parent) == json.loads(now)
+    claim_folder(path.parent, seven)  # it is the same run
 
 
 def complaint(capsys, *arguments):
@@ -91,7 +145,7 @@ def test_a_folder_with_another_run(capsys, tmp_path):
     claim_folder(tmp_path / "run", SMALL)
     claim_folder(tmp_path / "run", SMALL)
     error = complaint(capsys, "--size", 50, "--out", tmp_path / "run")
-    assert "holds a run with other parameters (size 40, extra_size 7, baseline_sample 2)" in error
+    assert "holds a run with other parameters (size 9, extra_size 7, baseline_sample 2)" in error
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     assert "holds other files" in complaint(capsys, "--out", tmp_path / "mine")
@@ -113,7 +167,7 @@ def test_what_can_go_wrong_on_the_way(capsys, tmp_path, monkeypatch, failure, me
     assert message in complaint(capsys, "--size", 7, "--workers", 1, "--out", tmp_path / "run")
 
 
-def test_a_full_disk_leaves_no_half_written_block(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_half_written_block(tmp_path, monkeypatch, few_levels):
     def full(self, *_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 

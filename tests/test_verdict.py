@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Molecule, Structure
@@ -12,6 +14,7 @@ from crystutor import (
     remove_atoms,
     substitute_atoms,
 )
+from crystutor.crystal.supercells import random_supercell
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,22 @@ def test_classify(labelled_cell, damage):
     assert result.label == label
     assert result.probability == result.probabilities[label] > 0.5
     assert set(result.probabilities) == set(CLASSES)
+
+
+@pytest.mark.parametrize("vacancies", [0, 0.25])
+@pytest.mark.parametrize("seed", range(3))
+def test_classify_a_supercell_of_any_shape_and_orientation(labelled_cell, vacancies, seed):
+    label, cell = labelled_cell
+    supercell = random_supercell(cell, np.random.default_rng(seed))
+    assert classify(remove_atoms(supercell, vacancies, seed=seed)).label == label
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(range(3))], ids=str)
+def test_the_order_in_which_axes_are_listed_does_not_matter(labelled_cell, order):
+    label, cell = labelled_cell
+    damaged = remove_atoms(build_cluster(cell), 0.25, seed=1)
+    matrix, fractions = damaged.lattice.matrix[[*order]], damaged.frac_coords[:, [*order]]
+    assert classify(Structure(matrix, damaged.atomic_numbers, fractions)).label == label
 
 
 def test_classify_takes_a_cell(labelled_cell):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from pymatgen.core import Composition, Element, Lattice, Structure
+from pymatgen.core import Composition, DummySpecies, Element, Lattice, Structure
 
 MAX_ATOMIC_NUMBER = 96
 MIN_VOLUME = 0.01  # of a cell [Å^3]
@@ -77,7 +77,7 @@ def check_structure(structure: Structure) -> None:
 
 def _check_species(species):
     Z = getattr(species, "Z", None)
-    if not isinstance(Z, int) or Z < 1:
+    if isinstance(species, DummySpecies) or not isinstance(Z, int) or Z < 1:  # a dummy's is a hash
         raise ValueError(f"species {species} is not a chemical element")
     if Z > MAX_ATOMIC_NUMBER:
         raise ValueError(

@@ -3,7 +3,7 @@
 # make lab     install, check on a real file, open the notebooks
 # make test    run every test
 # make lint    style and types (1 minute)
-# make dist    wheel and sdist in build/dist, installed and tried outside the clone (MM minutes)
+# make dist    wheel and sdist in build/dist, installed and tried outside the clone (5 minutes)
 # make bench   timings (3 minutes)
 # make paper   reproduce Table 1 of the paper: train, damage, classify (75 minutes)
 # make ship    put network and results of make paper into the package

@@ -33,7 +33,7 @@ def main(folder):
         with tarfile.open(sdist) as archive:
             archive.extractall(place, filter="data")
         run(python, "-m", "pip", "install", "--quiet", *TEST_TOOLS, cwd=place)
-        run(python, "-m", "pytest", *TESTS, cwd=place / sdist.name.removesuffix(".tar.gz"))
+        print(run(python, "-m", "pytest", *TESTS, cwd=place / sdist.name.removesuffix(".tar.gz")))
 
 
 def check_contents(wheel, sdist):

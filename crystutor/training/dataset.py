@@ -130,7 +130,15 @@ def defective_dataset(
 
 
 def save_dataset(dataset: Dataset, path: str | Path) -> None:
-    """Save a data set as .npz, whole or not at all, without pickles."""
+    """Save a data set as .npz, whole or not at all, without pickles.
+
+    Parameters
+    ----------
+    dataset
+        Images, labels and crystals.
+    path
+        Of the file.
+    """
     with finished_file(Path(path)) as unfinished:
         np.savez(
             unfinished, images=dataset.images, labels=dataset.labels, crystals=dataset.crystals
@@ -138,7 +146,13 @@ def save_dataset(dataset: Dataset, path: str | Path) -> None:
 
 
 def load_dataset(path: str | Path) -> Dataset:
-    """Load a data set saved by `save_dataset`."""
+    """Load a data set saved by `save_dataset`.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         return Dataset(arrays["images"], arrays["labels"], arrays["crystals"])
 

@@ -29,7 +29,7 @@ def main(paths):
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(
             notebook,
-            timeout=300,
+            timeout=1200,  # training takes minutes, more on a busy machine
             kernel_name="python3",
             resources={"metadata": {"path": Path(path).parent}},
             store_widget_state=False,

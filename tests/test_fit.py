@@ -21,18 +21,18 @@ class KillAtEpoch(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def batch():
-    return pristine_dataset(70, seed=2)
+    return pristine_dataset(14, seed=2)
 
 
 def test_an_overfit_batch(batch):
-    few = batch.images[:14], batch.labels[:14]
-    convnet = train_convnet(*few, epochs=25, validation_fraction=0, seed=1)
+    few = batch.images[:7], batch.labels[:7]
+    convnet = train_convnet(*few, epochs=12, validation_fraction=0, seed=1)
     losses = convnet.history.history["loss"]
-    assert losses[-1] < 0.2 * losses[0]
+    assert losses[-1] < 0.3 * losses[0]
 
 
 def test_training_repeats_from_a_seed_and_after_a_kill(batch, tmp_path):
-    recipe = {"epochs": 3, "seed": 5, "cosine": True}
+    recipe = {"epochs": 3, "batch_size": 7, "seed": 5, "cosine": True}
     whole = train_convnet(batch.images, batch.labels, **recipe)
     with pytest.raises(Killed):
         train_convnet(
@@ -47,10 +47,9 @@ def test_training_repeats_from_a_seed_and_after_a_kill(batch, tmp_path):
 
 def test_a_finished_training_is_not_repeated(batch, tmp_path):
     recipe = {"epochs": 1, "seed": 5, "folder": tmp_path}
-    first = train_convnet(batch.images[:14], batch.labels[:14], **recipe)
-    again = train_convnet(
-        batch.images[:14], batch.labels[:14], callbacks=[KillAtEpoch(0)], **recipe
-    )
+    few = batch.images[:7], batch.labels[:7]
+    first = train_convnet(*few, validation_fraction=0, **recipe)
+    again = train_convnet(*few, validation_fraction=0, callbacks=[KillAtEpoch(0)], **recipe)
     np.testing.assert_array_equal(first.get_weights()[0], again.get_weights()[0])
 
 

@@ -1,0 +1,123 @@
+"""Numbers of the README are those of the shipped tables, and its version is the package's."""
+
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+
+import crystutor
+from crystutor import PROTOTYPES, build_convnet
+from crystutor.__main__ import main
+from crystutor.table1.damage_levels import LEVELS
+from crystutor.table1.report import RESULTS, balanced_accuracies, load_results
+from crystutor.table1.run_folder import PAPER_RUN
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TABLE = load_results()
+
+
+def rows_below(header):
+    """Cells of the rows of the README's table that begins with a header."""
+    lines = README[README.index(header) :].split("\n\n")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+    return rows[0], rows[2:]
+
+
+def levels_of(text):
+    """Names of the levels in the first cell of a row, such as "10 / 25 % substituted"."""
+    if text.startswith("pristine"):
+        return [level.name for level in LEVELS if level.in_paper]
+    values, kind = re.fullmatch(r"([\d. /]+) (Å|% vacancies|% substituted)", text).groups()
+    suffix = {"Å": " Å", "% vacancies": "%", "% substituted": "% substituted"}[kind]
+    return [value + suffix for value in values.split(" / ")]
+
+
+def agrees(cell, values):
+    """Tell if a cell holds the values [%]: one for each, one for all, or lowest–highest."""
+    written = cell.split(" / ")
+    if "–" in cell:
+        written, values = cell.split("–"), (min(values), max(values))
+    elif len(written) == 1:
+        written = written * len(values)
+    decimals = [len(text.partition(".")[2]) for text in written]
+    rounded = [f"{value:.{n}f}" for value, n in zip(values, decimals, strict=True)]
+    return rounded == written
+
+
+def test_table_1():
+    header, rows = rows_below("| | n | ConvNet |")
+    methods, seen = header[2:], set()
+    accuracies = balanced_accuracies(TABLE, methods)
+    assert set(methods) <= {row["method"] for row in TABLE}
+    for first, n, *cells in rows:
+        levels = levels_of(first)
+        sizes = {accuracies[level, "ConvNet"][3] for level in levels}
+        assert {int(n.removesuffix(" each").replace(",", ""))} == sizes
+        for method, cell in zip(methods, cells, strict=True):
+            values = [100 * accuracies[level, method][0] for level in levels]
+            assert agrees(cell, values), f"{first}, {method}: {cell}, not {values}"
+        seen.update(levels)
+    combined = {level.name for level in LEVELS if level.displacement and level.vacancies}
+    assert seen >= {level.name for level in LEVELS} - combined - {"0.08 Å"}
+
+
+def test_a_wrong_number_does_not_agree():
+    assert agrees("100.00", [100, 99.996]) and not agrees("100.00", [100, 99.99])
+    assert agrees("99.97–100.00", [99.97, 100, 99.98]) and not agrees("99.97–100.00", [99.98, 100])
+    assert agrees("97.90 / 0", [97.9, 0.2]) and not agrees("97.90 / 0", [0.2, 97.9])
+
+
+def number(pattern):
+    """The number in the README that a pattern catches, which must be there once."""
+    [found] = set(re.findall(pattern, " ".join(README.split())))
+    return float(found.replace(",", ""))
+
+
+def correct(level, method):
+    return sum(r["correct"] for r in TABLE if (r["level"], r["method"]) == (level, method))
+
+
+def test_numbers_in_the_text():
+    kinds = [prototype.kind for prototype in PROTOTYPES.values()]
+    assert number(r"([\d,]+) named") == len(kinds) - kinds.count("enumerated")
+    assert number(r"([\d,]+) enumerated prototypes") == kinds.count("enumerated")
+    assert number(r"([\d,]+) parameters") == build_convnet().count_params()
+    assert number(r"(10,\d+) crystals") == PAPER_RUN.size
+    assert number(r"([\d,]+) crystals (?:a|per|at each) level") == PAPER_RUN.baseline_sample
+    shown = sum(row["n"] for row in TABLE if row["method"] == "ConvNet")
+    assert 0.7 * shown < number(r"on ([\d,]+) damaged crystals") <= shown
+
+
+def test_where_the_network_is_behind():
+    lost = {
+        level.name: correct(level.name, "linear softmax") - correct(level.name, "ConvNet")
+        for level in LEVELS
+    }
+    words = ("no", "one", "two", "three", "four", "five")
+    behind = {name: words[n] for name, n in lost.items() if n > 0}
+    assert (
+        f"At {words[len(behind)]} levels the network is behind the linear softmax: by "
+        f"{behind['60%']} crystals at 60 % vacancies, and by {behind['10% substituted']} at 10 % "
+        "substituted."
+    ) in " ".join(README.split())
+
+
+def test_minutes_of_the_full_run():
+    seconds = json.loads((RESULTS.parent / "convnet.json").read_text("utf-8"))["seconds"]
+    assert number(r"the run took (\d+) minutes") == round(sum(seconds.values()) / 60)
+    training = seconds["train ConvNet"] + seconds["fine-tune ConvNet"]
+    assert number(r"(\d+) minutes train") == round(training / 60)
+
+
+def test_the_example_prints_what_the_readme_says(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    main(["classify", "--spglib", "crystutor/data/examples/Cu_25_percent_vacancies.cif"])
+    assert capsys.readouterr().out.strip() in README
+
+
+def test_one_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert crystutor.__version__ == version("crystutor") == citation["version"]

@@ -1,15 +1,17 @@
-# Minutes are those of two cores; the first target also installs into .venv (2.5 GB).
+# Minutes on two cores; the first target also installs into .venv, 2.5 GB.
 #
-# make lab     install, check on a real file, open the notebooks
-# make test    run every test
-# make lint    style and types (1 minute)
-# make dist    wheel and sdist in build/dist, installed and tried outside the clone (5 minutes)
-# make bench   timings (3 minutes)
-# make paper   reproduce Table 1 of the paper: train, damage, classify (75 minutes)
-# make ship    put network and results of make paper into the package
-# make supercells   accuracies on random supercells and orientations
-# make student   copies of the notebooks without solutions, in build/student
-# make prototypes, make examples, make notebooks   make the other shipped files again
+# make lab           install, check on a real file, open the notebooks
+# make test          run every test
+# make lint          style and types (1 minute)
+# make dist          wheel and sdist in build/dist, installed and tried outside the clone (5 minutes)
+# make bench         timings (5 minutes)
+# make paper         reproduce Table 1 of the paper: train, damage, classify (75 minutes)
+# make ship          put network and results of make paper into the package
+# make supercells    accuracies on random supercells and orientations (about 20 minutes)
+# make student       copies of the notebooks without solutions, in build/student
+# make notebooks     execute the notebooks, save their figures
+# make examples      write the example structures
+# make prototypes    enumerate the hypothetical prototypes (long)
 
 PYTHON ?= python3
 VENV := .venv

@@ -6,20 +6,25 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from crystutor.__main__ import LARGE_UPLOADS
+from tests.conftest import peak_memory
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-SCREENSHOTS = ROOT / "build" / "screenshots"
+NOTEBOOKS = ROOT / "notebooks"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader"]
 FLAGS += ["--enable-unsafe-swiftshader"]  # WebGL without a graphics card
 ALL_CELLS_IN_PAGE = {"windowingMode": "none"}
+START_TIME = 120  # of JupyterLab [s]
+IS_READY = """() => window.jupyterapp?.shell.currentWidget?.context?.isReady &&
+    window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"""
+SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.shutdown()"
 
 
 def pytest_collection_modifyitems(items):
@@ -34,7 +39,7 @@ def pytest_collection_modifyitems(items):
 def lab(tmp_path_factory):
     """Address and process of a JupyterLab that serves a copy of the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    shutil.copytree(NOTEBOOKS, folder / "notebooks")
     settings = folder / "settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(ALL_CELLS_IN_PAGE), encoding="utf-8")
@@ -49,19 +54,27 @@ def lab(tmp_path_factory):
     with log.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(command, stderr=stderr, env=environment)
         try:
-            yield _address(log, process), process
+            yield until(lambda: _address(log, process), START_TIME), process
         finally:
             process.terminate()
             process.wait(timeout=30)
 
 
 def _address(log, process):
-    """Wait for the line in which the server prints its address with the token."""
-    while process.poll() is None:
-        found = re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", log.read_text("utf-8"))
-        if found:
-            return found[0]
-    raise RuntimeError(log.read_text("utf-8"))
+    """Address with the token, once the server has printed it."""
+    text = log.read_text("utf-8")
+    assert process.poll() is None, text
+    found = re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", text)
+    return found and found[0]
+
+
+def until(condition, seconds=20):
+    """Ask a few times a second until a condition holds; return what it then gives."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -76,28 +89,20 @@ def browser():
 
 @pytest.fixture
 def open_notebook(lab, browser):
-    """Open a notebook in a page of its own and run all its cells; its kernel ends with the test."""
+    """Open a notebook in a page of its own; its kernel ends with the test."""
     pages = []
 
-    def open_and_run(name):
+    def open_in_page(name):
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         pages.append(page)
-        address = lab[0].replace("/lab?", f"/lab/tree/notebooks/{name}?reset&")
-        page.goto(address)
-        page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.context?.isReady &&"
-            " window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel",
-            timeout=60_000,
-        )
-        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.goto(lab[0].replace("/lab?", f"/lab/tree/notebooks/{name}?reset&"))
+        page.wait_for_function(IS_READY, timeout=60_000)
         page.set_default_timeout(20_000)
         return page
 
-    yield open_and_run
+    yield open_in_page
     for page in pages:
-        page.evaluate(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.shutdown()"
-        )
+        page.evaluate(SHUT_DOWN)
         page.close()
 
 
@@ -108,11 +113,6 @@ def kernel_peak(lab):
     def peak():
         children = psutil.Process(lab[1].pid).children(recursive=True)
         kernels = [p for p in children if "ipykernel_launcher" in " ".join(p.cmdline())]
-        return max(_high_water(process.pid) for process in kernels)
+        return max(peak_memory(process.pid) for process in kernels)
 
     return peak
-
-
-def _high_water(pid):
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1e6

@@ -1,7 +1,8 @@
 # Minutes on two cores; the first target also installs into .venv, 2.5 GB.
 #
 # make lab           install, check on a real file, open the notebooks
-# make test          run every test
+# make quick         unit tests and doctests, without notebooks and browser (2 minutes)
+# make test          run every test (12 minutes)
 # make lint          style and types (1 minute)
 # make dist          wheel and sdist in build/dist, installed and tried outside the clone (5 minutes)
 # make bench         timings (5 minutes)
@@ -17,15 +18,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RESULTS := build/table1
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: lab test bench lint dist paper ship supercells prototypes examples notebooks student clean
+.PHONY: lab quick test bench lint dist paper ship supercells prototypes examples notebooks student clean
 
 lab: $(VENV)/installed
 	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
 	$(BIN)/crystutor lab
 
+quick: $(VENV)/tested
+	$(BIN)/python -m pytest $(TWO_AT_A_TIME) crystutor tests --ignore=tests/browser
+
 test: $(VENV)/tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 bench: $(VENV)/tested
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-sort=name \

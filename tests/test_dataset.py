@@ -35,12 +35,12 @@ def small():
     return pristine_dataset(70, seed=3)
 
 
-def test_same_seed_same_arrays_however_the_work_is_divided(small):
+def test_same_seed_same_arrays_however_the_work_is_divided(small, monkeypatch):
+    monkeypatch.setattr("crystutor.training.dataset.BLOCK", 5)
     with ProcessPoolExecutor(2) as executor:
-        again = pristine_dataset(70, seed=3, executor=executor)
-    np.testing.assert_array_equal(again.images, small.images)
-    np.testing.assert_array_equal(again.crystals, small.crystals)
-    np.testing.assert_array_equal(pristine_dataset(14, seed=3).images, small.images[:14])
+        again = pristine_dataset(14, seed=3, executor=executor)
+    np.testing.assert_array_equal(again.images, small.images[:14])
+    np.testing.assert_array_equal(again.crystals, small.crystals[:14])
 
 
 def test_classes_are_balanced_and_traceable(small):

@@ -31,10 +31,11 @@ def test_space_group_holds_over_the_ranges(name):
             assert space_group(crystal, symprec) == prototype.space_group, parameters
 
 
-def test_space_group_of_hypothetical_prototypes():
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+def test_space_group_of_hypothetical_prototypes(step):
     rng = np.random.default_rng(0)
     hypothetical = [prototype for name, prototype in PROTOTYPES.items() if name not in NAMED]
-    for prototype in hypothetical:
+    for prototype in hypothetical[::step]:
         low, high = np.reshape(list(prototype.ranges.values()), (-1, 2)).T
         values = dict(zip(prototype.ranges, map(float, rng.uniform(low, high)), strict=True))
         crystal = build_crystal(prototype, {**prototype.parameters, **values})

@@ -78,7 +78,9 @@ def test_every_method_sees_every_crystal_at_every_level(tmp_path):
 
 @pytest.mark.parametrize("linear", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_killed_and_resumed(tmp_path, monkeypatch, few_levels, linear):
-    networks = tuple(replace(recipe, linear=linear) for recipe in (SHIPPED, RECIPES[3]))
+    networks = tuple(
+        replace(recipe, linear=linear, relative_size=0.5) for recipe in (SHIPPED, RECIPES[3])
+    )
     monkeypatch.setattr(reproduce, "RECIPES", networks)
     small = Parameters(size=14, extra_size=7, baseline_sample=1)
     reproduce_table1(tmp_path / "whole", small, progress=False)

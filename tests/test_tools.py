@@ -3,8 +3,7 @@
 import importlib.util
 import json
 import shutil
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -118,10 +117,14 @@ def test_executed_notebooks_keep_what_reads_on_paper(tool, tmp_path, monkeypatch
     assert (tmp_path / "figures" / "small.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_measure_supercells(tmp_path):
-    command = [sys.executable, TOOLS / "measure_supercells.py", "--out", tmp_path, "--size", "7"]
-    run = subprocess.run([*command, "--levels", "25 %"], capture_output=True, text=True, check=True)
-    rows = [line.split(" | ") for line in run.stdout.splitlines() if line.startswith("| 25 %")]
+@using("measure_supercells")
+def test_measure_supercells(tool, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tool, "ProcessPoolExecutor", ThreadPoolExecutor)  # starts at once
+    options = ["--out", str(tmp_path), "--size", "7", "--workers", "1", "--levels", "25 %"]
+    monkeypatch.setattr("sys.argv", ["measure_supercells.py", *options])
+    tool.main()
+    printed = capsys.readouterr().out.splitlines()
+    rows = [line.split(" | ") for line in printed if line.startswith("| 25 %")]
     assert [row[1] for row in rows[:-1]] == ["random", "conventional", "b, c, a", "c, b, a"]
     for row in rows[:-1]:  # seven crystals, all right, with the right cell
         assert row[2:6] == ["7", "100.00", "0.00", "0.00"]

@@ -146,7 +146,8 @@ def _result(file, with_spglib):
     if with_spglib and len(structure) <= MOST_ATOMS_FOR_SPGLIB:
         result["spglib"] = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
     elif with_spglib:
-        result["note"] += f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"
+        untried = f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"
+        result["note"] = "; ".join(filter(None, (result["note"], untried)))
     return result
 
 

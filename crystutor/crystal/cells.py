@@ -42,7 +42,7 @@ class AverageCell:
             "lengths": [round(length, 4) for length in lattice.abc],
             "angles": [round(angle, 3) for angle in lattice.angles],
             "bravais": self.bravais,
-            "n_cells": round(float(self.n_cells), 3),
+            "n_cells": round(self.n_cells, 3),
             "strain": self.strain,
         }
 
@@ -92,9 +92,11 @@ def _average_cell(primitive, strain, volume):
     points = (primitive, [[0.0, 0.0, 0.0]], [1])
     dataset = spglib.get_symmetry_dataset(points, strain * np.cbrt(np.linalg.det(primitive)))
     if dataset is None or dataset.number not in BRAVAIS:
-        return AverageCell(primitive, "other", volume / np.linalg.det(primitive), strain)
+        return AverageCell(primitive, "other", float(volume / np.linalg.det(primitive)), strain)
     matrix = np.linalg.inv(dataset.transformation_matrix).T @ primitive  # not idealised
-    return AverageCell(matrix, BRAVAIS[dataset.number], volume / np.linalg.det(matrix), strain)
+    return AverageCell(
+        matrix, BRAVAIS[dataset.number], float(volume / np.linalg.det(matrix)), strain
+    )
 
 
 def standard_cell(structure: Structure) -> Structure:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from pymatgen.core import Composition, DummySpecies, Element, Lattice, Structure
+from pymatgen.core import Composition, DummySpecies, Element, IMolecule, Lattice, Structure
+
+from crystutor.crystal.samples import Atoms, bare_sample, nearest_distances
 
 MAX_ATOMIC_NUMBER = 96
 MIN_VOLUME = 0.01  # of a cell [Å^3]
@@ -41,22 +43,22 @@ def build_structure(
     return Structure(lattice, [species[Z] for Z in numbers], fractions)
 
 
-def check_structure(structure: Structure) -> None:
-    """Check that a structure can be given a fingerprint.
+def check_structure(structure: Atoms) -> None:
+    """Check that a structure or a molecule can be given a fingerprint.
 
     Raises
     ------
     ValueError
-        If the structure is not three-dimensionally periodic, not ordered or empty, or an element
-        has Z > 96: the table of form factors, read at Z + 2, ends at 98. The message says why.
+        If it is not ordered or empty, or an element has Z > 96: the table of form factors, read
+        at Z + 2, ends at 98. The message says why.
 
     Notes
     -----
     `crystutor.bond_length` checks the distances where they are needed.
     """
-    if not isinstance(structure, Structure):
+    if not isinstance(structure, Structure | IMolecule):
         raise ValueError(
-            f"a {type(structure).__name__} has no lattice vectors; a periodic Structure is accepted"
+            f"a {type(structure).__name__} is given; a pymatgen Structure or Molecule is accepted"
         )
     if len(structure) == 0:
         raise ValueError("it holds no atoms; at least one is needed")
@@ -64,15 +66,20 @@ def check_structure(structure: Structure) -> None:
         raise ValueError(
             "some sites are partially occupied; only fully occupied sites are accepted"
         )
-    if not (
-        np.isfinite(structure.lattice.matrix).all() and np.isfinite(structure.frac_coords).all()
-    ):
+    if not np.isfinite(structure.cart_coords).all():
         raise ValueError(NOT_FINITE)
-    a, b, c = structure.lattice.abc
-    if not structure.volume > max(MIN_VOLUME, 1e-4 * a * b * c):
-        raise ValueError(ZERO_VOLUME)
+    if isinstance(structure, Structure):
+        _check_lattice(structure.lattice)
     for species in {species for site in structure for species in site.species}:
         _check_species(species)
+
+
+def _check_lattice(lattice):
+    if not np.isfinite(lattice.matrix).all():
+        raise ValueError(NOT_FINITE)
+    a, b, c = lattice.abc
+    if not lattice.volume > max(MIN_VOLUME, 1e-4 * a * b * c):
+        raise ValueError(ZERO_VOLUME)
 
 
 def _check_species(species):
@@ -85,13 +92,13 @@ def _check_species(species):
         )
 
 
-def bond_length(structure: Structure) -> float:
-    """Measure the average nearest-neighbour distance of a periodic structure.
+def bond_length(atoms: Atoms) -> float:
+    """Measure the average nearest-neighbour distance of a structure or a molecule.
 
     Parameters
     ----------
-    structure
-        Periodic structure.
+    atoms
+        Structure, periodic along all, some or none of its axes, or a molecule.
 
     Returns
     -------
@@ -101,7 +108,7 @@ def bond_length(structure: Structure) -> float:
     Raises
     ------
     ValueError
-        If the structure is empty, two atoms are closer than 0.1 Å, or the average exceeds 10 Å:
+        If there are no atoms, two atoms are closer than 0.1 Å, or the average exceeds 10 Å:
         the atoms are isolated.
 
     Examples
@@ -110,19 +117,14 @@ def bond_length(structure: Structure) -> float:
     >>> round(bond_length(build_prototype("fcc", "Cu")), 3)
     2.556
     """
-    if len(structure) == 0:
+    if len(atoms) == 0:
         raise ValueError("the structure holds no atoms; at least one is needed")
-    nearest = np.full(len(structure), np.inf)
-    radius = 1.3 * (structure.volume / len(structure)) ** (1 / 3)
-    while np.isinf(nearest).any() and radius < 4 * LONGEST_BOND:
-        centers, _, _, distances = structure.get_neighbor_list(radius)
-        np.minimum.at(nearest, centers, distances)
-        radius *= 1.6
+    nearest = nearest_distances(bare_sample(atoms), 4 * LONGEST_BOND)
     if nearest.min() < SHORTEST_BOND:
         raise ValueError(
             f"two atoms are {nearest.min():.3f} Å apart; at least {SHORTEST_BOND} Å is accepted"
         )
-    average = np.minimum(nearest, radius).mean()
+    average = np.minimum(nearest, 4 * LONGEST_BOND).mean()
     if average > LONGEST_BOND:
         raise ValueError(
             f"the atoms are isolated, the nearest neighbour is {average:.0f} Å away or more on "

@@ -1,0 +1,9 @@
+"""The translations of a crystal: move it, and see how many atoms land on atoms.
+
+atom_map        which atom is here
+moved_atoms     some atoms of a sample, and where they land when they are moved
+candidates      vectors that move many atoms onto atoms
+sublattices     the lattice that vectors generate, and the coarser ones in it
+translations    the lattice of a sample, and the evidence for it
+bravais         the symmetric lattices that a measured one may stand for
+"""

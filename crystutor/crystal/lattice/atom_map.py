@@ -1,0 +1,78 @@
+"""Which atom is here? A map that answers for many points at once."""
+
+import numpy as np
+from pymatgen.core import Lattice
+
+VOXELS_PER_RADIUS = 2
+
+
+class AtomMap:
+    """A fine grid over a box, in which every voxel knows the atom beside it.
+
+    Parameters
+    ----------
+    positions
+        Shape (n, 3) [Å].
+    box
+        Edges as rows, shape (3, 3) [Å]. The map repeats along all of them.
+    radius
+        How close a point must be to an atom to be found there [Å]; less than half of the distance
+        between atoms, or the nearer of two may be missed.
+    """
+
+    def __init__(self, positions: np.ndarray, box: np.ndarray, radius: float):
+        self.box = Lattice(box).get_lll_reduced_lattice().matrix
+        self.to_fractions = np.linalg.inv(self.box)
+        self.radius = radius
+        edges = np.linalg.norm(self.box, axis=1)
+        self.shape = np.maximum(1, np.ceil(edges * VOXELS_PER_RADIUS / radius)).astype(int)
+        self.positions = positions.astype(np.float32)
+        self.voxels = np.full(np.prod(self.shape), -1, np.int32)
+        self._fill((positions @ self.to_fractions) * self.shape)
+
+    def _fill(self, places):
+        """Write the atoms' numbers into the voxels near them, the farthest voxels first."""
+        edges = self.box / self.shape[:, None]
+        corner = np.abs(np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]]) @ edges / 2)
+        reach = self.radius + 2 * np.linalg.norm(corner, axis=1).max()
+        heights = 1 / np.linalg.norm(np.linalg.inv(edges), axis=0)
+        limits = np.ceil(reach / heights).astype(int)
+        offsets = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in limits)), axis=-1)
+        offsets = offsets.reshape(-1, 3)
+        distances = np.linalg.norm(offsets @ edges, axis=1)
+        order = np.argsort(-distances)
+        own = np.floor(places).astype(int)
+        numbers = np.arange(len(places), dtype=np.int32)
+        for offset in offsets[order[distances[order] <= reach]]:
+            self.voxels[self._flat(own + offset)] = numbers
+
+    def _flat(self, indices):
+        i, j, k = (indices % self.shape).T
+        return (i * self.shape[1] + j) * self.shape[2] + k
+
+    def find(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the atoms at points.
+
+        Parameters
+        ----------
+        points
+            Shape (..., 3) [Å].
+
+        Returns
+        -------
+        found : ndarray
+            Whether an atom lies within the radius, shape (...), bool.
+        misses : ndarray
+            Vectors from each point to the atom beside it, shape (..., 3) [Å]; zero without one.
+        """
+        flat = points.reshape(-1, 3)
+        places = np.floor((flat @ self.to_fractions) * self.shape).astype(np.int64)
+        atoms = self.voxels[self._flat(places)]
+        misses = np.zeros((len(flat), 3))
+        near = np.flatnonzero(atoms >= 0)
+        separations = (self.positions[atoms[near]] - flat[near]) @ self.to_fractions
+        misses[near] = (separations - np.round(separations)) @ self.box
+        found = np.zeros(len(flat), bool)
+        found[near] = np.einsum("ij,ij->i", misses[near], misses[near]) <= self.radius**2
+        misses[~found] = 0
+        return found.reshape(points.shape[:-1]), misses.reshape(points.shape)

@@ -1,0 +1,123 @@
+"""Some atoms of a sample, and where they land when they are moved."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crystutor.crystal.lattice.atom_map import AtomMap
+from crystutor.crystal.samples import Sample, nearest_atoms
+
+TOLERANCE = 0.3  # within which an atom lands on an atom [bond lengths]
+MOST_ATOMS = 600  # in a larger sample, balls of atoms are moved instead of all
+N_PARTS = 12
+FARTHEST = 5.5  # that an atom is moved in a larger sample [bond lengths]
+N_CENTERS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Landing:
+    """Where moved atoms land.
+
+    Attributes
+    ----------
+    inside : whether the place lies in the sample, shape (n_vectors, n_atoms)
+    hits : whether there is an atom, shape (n_vectors, n_atoms)
+    misses : vectors from the place to that atom, shape (n_vectors, n_atoms, 3) [Å]
+    """
+
+    inside: np.ndarray
+    hits: np.ndarray
+    misses: np.ndarray
+
+    @property
+    def overlaps(self) -> np.ndarray:
+        """Share of the atoms that land on atoms, of those that land in the sample."""
+        return self.hits.sum(axis=1) / np.maximum(1, self.inside.sum(axis=1))
+
+
+class MovedAtoms:
+    """Atoms of a sample that are moved: all, or balls of them at several places.
+
+    Attributes
+    ----------
+    bond_length : average distance of nearest neighbours [Å]
+    origins : places of the atoms before they are moved, shape (n, 3) [Å]
+    parts : number of the part of the sample that each atom belongs to, shape (n,)
+    n_parts : number of parts
+    farthest : longest vector by which the atoms can be moved [Å]
+    """
+
+    def __init__(self, sample: Sample, bond_length: float):
+        self.sample = sample
+        self.bond_length = bond_length
+        self.tolerance = TOLERANCE * bond_length
+        rng = np.random.default_rng(0)
+        self.origins = sample.fractions @ sample.box
+        self.farthest = np.inf
+        if len(sample) <= MOST_ATOMS:
+            self._shifts = np.zeros((len(sample), 3))
+            centers = _far_apart(sample, np.arange(len(sample)), max(1, min(8, len(sample) // 12)))
+            self.parts = _nearest_center(sample, self.origins, centers)
+            self._map = AtomMap(self.origins, sample.box, self.tolerance)
+        else:
+            self.farthest = FARTHEST * bond_length
+            chosen = rng.choice(len(sample), min(N_CENTERS, len(sample)), replace=False)
+            self._take_balls(_far_apart(sample, chosen, N_PARTS))
+        self.n_parts = int(self.parts.max()) + 1
+
+    def _take_balls(self, centers):
+        """Balls around centers, laid side by side in a box of their own."""
+        n_each = MOST_ATOMS // len(centers)
+        inner, outer = [], []
+        for center in centers:
+            inner.append(nearest_atoms(self.sample, center, n_each, self.bond_length)[1])
+            reach = np.linalg.norm(inner[-1], axis=1).max() + self.farthest
+            outer.append(self.sample.atoms_around(center, reach)[1])
+        room = max(np.linalg.norm(ball, axis=1).max() for ball in outer) + self.bond_length
+        slots = 2 * room * np.array([[n, 0, 0] for n in range(len(centers))])
+        self.origins = np.concatenate([b + slot for b, slot in zip(inner, slots, strict=True)])
+        self.parts = np.repeat(np.arange(len(centers)), n_each)
+        self._shifts = np.repeat(centers - slots, n_each, axis=0)
+        around = np.concatenate([b + slot for b, slot in zip(outer, slots, strict=True)])
+        box = 2 * room * np.diag([len(centers), 1, 1])
+        self._map = AtomMap(around, box, self.tolerance)
+
+    def move(self, vectors: np.ndarray, atoms: slice | np.ndarray = slice(None)) -> Landing:
+        """Move atoms by each of some vectors, shape (n_vectors, 3) [Å], and see where they land."""
+        places = self.origins[None, atoms] + vectors[:, None]
+        hits, misses = self._map.find(places)
+        inside = self.sample.contains(places + self._shifts[atoms], 0.05 * self.bond_length)
+        hits &= inside
+        return Landing(inside, hits, misses * hits[..., None])
+
+    def vectors_from(self, atom: int, radius: float) -> np.ndarray:
+        """Vectors from one of the moved atoms to all atoms within a radius, shape (m, 3) [Å]."""
+        center = self.origins[atom] + self._shifts[atom]
+        vectors = self.sample.atoms_around(center, radius)[1]
+        return vectors[np.einsum("ij,ij->i", vectors, vectors) > self.tolerance**2]
+
+    def is_repeat(self, vectors: np.ndarray) -> np.ndarray:
+        """Whether vectors are those of the periodic box: they are no evidence, shape (n,)."""
+        fractions = vectors @ np.linalg.inv(self.sample.box)
+        rest = fractions - np.round(fractions) * self.sample.periodic
+        return np.linalg.norm(rest @ self.sample.box, axis=1) < self.tolerance
+
+
+def _far_apart(sample, candidates, n):
+    """Choose atoms that are far from each other: positions, shape (<= n, 3) [Å]."""
+    points = (sample.fractions @ sample.box)[candidates]
+    chosen = [points[0]]
+    distances = _distances(sample, points, chosen[0])
+    while len(chosen) < min(n, len(points)):
+        chosen.append(points[distances.argmax()])
+        distances = np.minimum(distances, _distances(sample, points, chosen[-1]))
+    return np.array(chosen)
+
+
+def _nearest_center(sample, points, centers):
+    return np.argmin([_distances(sample, points, center) for center in centers], axis=0)
+
+
+def _distances(sample, points, center):
+    fractions = (points - center) @ np.linalg.inv(sample.box)
+    return np.linalg.norm((fractions - np.round(fractions) * sample.periodic) @ sample.box, axis=1)

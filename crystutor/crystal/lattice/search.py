@@ -1,0 +1,198 @@
+"""Search for the lattice that moves most atoms onto atoms, and measure how good it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from crystutor.crystal.lattice.candidates import find_candidates
+from crystutor.crystal.lattice.moved_atoms import MovedAtoms
+from crystutor.crystal.lattice.sublattices import (
+    coarser_lattices,
+    generated_lattice,
+    lattice_vectors,
+    reduced,
+    sublattice_basis,
+)
+
+REACHES = (3.3, 5.2)  # longest vectors tried, first and second [bond lengths]
+SHARE_OF_BEST = 0.75  # of the best overlap; vectors that join only some sites have 2/3 at most
+GOOD = 0.85  # overlap that no coarser lattice can raise much
+CLEAR = 8.0  # standard errors by which the overlap must exceed chance
+FEW_ATOMS = 40
+CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
+SHARPEST = 0.02  # places are compared within that or more [bond lengths]
+COARSER = 0.03  # share by which the overlap must rise for a coarser lattice
+RANDOM_VACANCIES = 30.0  # chi squared of one degree of freedom that vacancies never reach
+N_CHANCE = 40
+N_VECTORS = 60
+FIT_ROUNDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A lattice that was fitted to where moved atoms land; see `Translations`."""
+
+    basis: np.ndarray
+    errors: np.ndarray
+    overlap: float
+    chance: float
+    error: float
+    scatter: float
+    sites: float
+    part_overlaps: np.ndarray
+    is_clear: bool
+
+
+def find_fit(moved: MovedAtoms) -> Fit | None:
+    """Find the lattice of a sample; None if no three independent vectors are good."""
+    first = _search(moved, REACHES[0])
+    if first is not None and first.is_clear and (first.overlap > GOOD or first.sites < 1.05):
+        return first
+    second = _search(moved, REACHES[1])
+    found = [fit for fit in (first, second) if fit is not None]
+    if not found:
+        return None
+    best = max(fit.overlap - fit.chance for fit in found)
+    good = [fit for fit in found if fit.overlap - fit.chance > 0.9 * best]
+    return min(good, key=lambda fit: fit.sites)
+
+
+def _search(moved, reach):
+    """Best lattice that vectors up to a length [bond lengths] generate."""
+    vectors, overlaps = find_candidates(moved, reach * moved.bond_length)
+    good = vectors[overlaps >= SHARE_OF_BEST * overlaps.max(initial=0.0)]
+    good = good[np.argsort(np.linalg.norm(good, axis=1).round(6), kind="stable")]
+    if moved.sample.periodic.all():
+        good = np.vstack([good, moved.sample.box])
+    basis = generated_lattice(good, moved.tolerance)
+    if len(basis) < 3:
+        return None
+    for _ in range(4):
+        basis = _fitted(moved, reduced(basis))
+        if basis is None:
+            return None
+        coefficients, landing = _move_by_lattice(moved, basis)
+        coarser = _coarser(basis, coefficients, landing, len(moved.sample))
+        if coarser is None:
+            return _measured(moved, basis, coefficients, landing)
+        basis = coarser
+    return None
+
+
+def _move_by_lattice(moved, basis):
+    """Move the atoms by the lattice's shortest vectors that are no repeat of the box."""
+    radius = min(REACHES[1] * moved.bond_length, moved.farthest)
+    longest = np.linalg.norm(basis, axis=1).max()
+    coefficients = lattice_vectors(basis, max(radius, min(1.01 * longest, moved.farthest)), 400)
+    coefficients = coefficients[~moved.is_repeat(coefficients @ basis)][:N_VECTORS]
+    return coefficients, moved.move(coefficients @ basis)
+
+
+def _fitted(moved, basis):
+    """Least squares to where the atoms land; a periodic box holds a whole number of cells.
+
+    None if the lattice does not fit the box, or too few vectors are left to fit.
+    """
+    for _ in range(FIT_ROUNDS):
+        coefficients, landing = _move_by_lattice(moved, basis)
+        weights = landing.hits.sum(axis=1)
+        if np.linalg.matrix_rank(coefficients[weights > 0]) == 3:
+            basis = basis + _correction(coefficients, landing, slice(None))
+        if moved.sample.periodic.all():
+            basis = _commensurate(basis, moved.sample.box, moved.tolerance)
+            if basis is None:
+                return None
+    return basis
+
+
+def _correction(coefficients, landing, atoms):
+    """Change of the basis that brings lattice points to the mean places of the atoms."""
+    weights = landing.hits[:, atoms].sum(axis=1)
+    sums = landing.misses[:, atoms].sum(axis=1)
+    normal = (coefficients * weights[:, None]).T @ coefficients
+    return np.linalg.pinv(normal) @ coefficients.T @ sums
+
+
+def _commensurate(basis, box, tolerance):
+    whole = np.round(box @ np.linalg.inv(basis))
+    if abs(np.linalg.det(whole)) < 0.5:
+        return None
+    if np.linalg.norm(whole @ basis - box, axis=1).max() > 2 * tolerance:
+        return None
+    return np.linalg.inv(whole) @ box
+
+
+def _coarser(basis, coefficients, landing, n_atoms):
+    """The coarser lattice, if any, that moves clearly more atoms onto atoms."""
+    overlaps = landing.overlaps
+    best, chosen = 0.0, None
+    for p, a in coarser_lattices():
+        inside = coefficients @ a % p == 0
+        if not inside.any() or inside.all():
+            continue
+        kept, left = overlaps[inside].mean(), overlaps[~inside].mean()
+        gain = (kept - left) / max(kept, 1e-9)
+        if gain > COARSER + RANDOM_VACANCIES * (1 - kept) / n_atoms and gain > best:
+            best, chosen = gain, sublattice_basis(basis, p, a)
+    return chosen
+
+
+def _measured(moved, basis, coefficients, landing):
+    """The evidence for a lattice."""
+    chance = _chance(moved)
+    density = chance / (4 / 3 * np.pi * moved.tolerance**3)
+    sites = density * abs(np.linalg.det(basis))
+    if moved.sample.periodic.all():
+        sites = len(moved.sample) * abs(np.linalg.det(basis) / np.linalg.det(moved.sample.box))
+    landed, inside = landing.hits.sum(axis=0), landing.inside.sum(axis=0)
+    total = max(1, inside.sum())
+    overlap = landed.sum() / total
+    rest = (landed - overlap * inside) / total
+    error = max(np.sqrt((rest**2).sum()), np.sqrt(overlap * (1 - overlap)) / len(moved.origins))
+    parts = np.array(
+        [
+            landed[moved.parts == part].sum() / max(1, inside[moved.parts == part].sum())
+            for part in range(moved.n_parts)
+        ]
+    )
+    scatter = np.sqrt((landing.misses**2).sum() / max(1, landing.hits.sum()) / 6)
+    if len(moved.sample) < FEW_ATOMS:
+        is_clear = _coincidences(moved, basis, scatter) > CLEAR_COINCIDENCES
+    else:
+        is_clear = bool(overlap - chance > CLEAR * error)
+    errors = _errors(moved, coefficients, landing)
+    return Fit(basis, errors, overlap, chance, error, scatter, sites, parts, is_clear)
+
+
+def _chance(moved):
+    """Share of the atoms that land on atoms after any move."""
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(N_CHANCE, 3))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    lengths = np.cbrt(rng.uniform(1.2**3, REACHES[0] ** 3, N_CHANCE)) * moved.bond_length
+    landing = moved.move(directions * lengths[:, None])
+    return landing.hits.sum() / max(1, landing.inside.sum())
+
+
+def _errors(moved, coefficients, landing):
+    """Standard errors of the basis, from what each part of the sample says without the others."""
+    if moved.sample.periodic.all() or moved.n_parts < 2:
+        return np.zeros((3, 3))
+    without = [
+        _correction(coefficients, landing, moved.parts != part) for part in range(moved.n_parts)
+    ]
+    n = moved.n_parts
+    return np.sqrt((n - 1) / n * ((without - np.mean(without, axis=0)) ** 2).sum(axis=0))
+
+
+def _coincidences(moved, basis, scatter):
+    """How improbable it is that so many atoms lie on so few sites of a cell, -log(p)."""
+    separations = moved.origins[:, None] - moved.origins
+    fractions = separations @ np.linalg.inv(basis)
+    apart = np.linalg.norm((fractions - np.round(fractions)) @ basis, axis=2)
+    n_sites, _ = connected_components(coo_array(apart < moved.tolerance), directed=False)
+    radius = 2.5 * max(scatter, SHARPEST * moved.bond_length)
+    share = n_sites * 4 / 3 * np.pi * radius**3 / abs(np.linalg.det(basis))
+    return (len(moved.origins) - n_sites) * np.log(1 / min(1.0, share))

@@ -1,0 +1,209 @@
+"""A sample: atoms in a box that repeats along all, some or none of its axes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from pymatgen.core import IMolecule, Structure
+from scipy.spatial import ConvexHull, QhullError, cKDTree
+
+Atoms = Structure | IMolecule
+
+PADDING = 10.0  # empty room around a finite sample in its box [Å]
+WIDEST_GAP = 4.5  # between layers of a crystal [Å]
+WIDEST_GAP_IN_BONDS = 1.6
+FLAT = "its atoms lie on one line or in one plane; a three-dimensional crystal is accepted"
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Atoms in a box that repeats along all, some or none of its axes.
+
+    Attributes
+    ----------
+    positions : shape (n, 3) [Å]
+    box : edges as rows, shape (3, 3) [Å]; along a finite axis it leaves room around the atoms
+    periodic : whether the box repeats along each of its edges, shape (3,)
+    vacuum : names of the axes, of "abc", that are finite because of a vacuum in a periodic box
+    """
+
+    positions: np.ndarray
+    box: np.ndarray
+    periodic: np.ndarray
+    vacuum: str = ""
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @cached_property
+    def fractions(self) -> np.ndarray:
+        """Positions in units of the box's edges, shape (n, 3), in [0, 1) along periodic ones."""
+        fractions = self.positions @ np.linalg.inv(self.box)
+        return fractions - np.floor(fractions) * self.periodic
+
+    @cached_property
+    def heights(self) -> np.ndarray:
+        """Distances between opposite faces of the box, shape (3,) [Å]."""
+        return 1 / np.linalg.norm(np.linalg.inv(self.box), axis=0)
+
+    @cached_property
+    def _faces(self):
+        """The flat faces that enclose the atoms: outward normals, shape (m, 3), and offsets."""
+        normals = _directions_without_repeats(self.box, self.periodic)
+        shadow = self.positions @ normals.T
+        if len(normals) == 1:
+            return np.vstack([normals, -normals]), np.array([shadow.max(), -shadow.min()])
+        try:
+            faces = ConvexHull(shadow).equations
+        except (QhullError, ValueError):
+            raise ValueError(FLAT) from None
+        return faces[:, :-1] @ normals, -faces[:, -1]
+
+    def contains(self, points: np.ndarray, margin: float) -> np.ndarray:
+        """Tell which points, shape (..., 3), lie inside the sample or within a margin [Å] of it."""
+        inside = np.ones(points.shape[:-1], bool)
+        if not self.periodic.all():
+            for normal, offset in zip(*self._faces, strict=True):
+                inside &= points @ normal <= offset + margin
+        return inside
+
+    def atoms_around(self, center: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+        """Find the atoms and images within a radius: their indices, and vectors from the center."""
+        separations = self.fractions - center @ np.linalg.inv(self.box)
+        separations -= np.round(separations) * self.periodic
+        reach = np.floor(radius / self.heights + 0.5).astype(int) * self.periodic
+        shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach)), axis=-1)
+        indices, vectors = [], []
+        for shift in shifts.reshape(-1, 3):
+            moved = (separations + shift) @ self.box
+            near = np.flatnonzero(np.einsum("ij,ij->i", moved, moved) <= radius**2)
+            indices.append(near)
+            vectors.append(moved[near])
+        return np.concatenate(indices), np.concatenate(vectors)
+
+
+def bare_sample(atoms: Atoms) -> Sample:
+    """Take a structure or a molecule as a sample; a vacuum in its box is not looked for."""
+    if isinstance(atoms, IMolecule):
+        return _in_a_box(atoms.cart_coords, np.eye(3), np.zeros(3, bool))
+    box, periodic = atoms.lattice.matrix, np.array(atoms.lattice.pbc)
+    if periodic.all():
+        return Sample(atoms.cart_coords, box, periodic)
+    return _in_a_box(atoms.cart_coords, box, periodic)
+
+
+def sample_of(atoms: Atoms) -> Sample:
+    """Take a structure or a molecule as a sample.
+
+    Parameters
+    ----------
+    atoms
+        Structure, or a molecule for a finite sample. An axis along which the structure's lattice
+        is not periodic, or along which there is a vacuum, is finite.
+
+    Returns
+    -------
+    Sample
+        With the atoms in the same order and orientation. A structure is shifted along an axis
+        with vacuum until it lies in one piece in its box.
+    """
+    bare = bare_sample(atoms)
+    if isinstance(atoms, IMolecule):
+        return bare
+    box, periodic = atoms.lattice.matrix, bare.periodic.copy()
+    fractions = np.array(atoms.frac_coords)
+    vacuum = ""
+    for axis in np.flatnonzero(periodic):
+        ordered = np.sort(np.mod(fractions[:, axis], 1.0))
+        gaps = np.diff(ordered, append=ordered[0] + 1)
+        height = 1 / np.linalg.norm(np.linalg.inv(box)[:, axis])
+        if gaps.max() * height > WIDEST_GAP and _is_vacuum(gaps.max() * height, bare):
+            above = ordered[(gaps.argmax() + 1) % len(ordered)]
+            fractions[:, axis] = np.mod(fractions[:, axis] - above + 1e-9, 1.0)
+            periodic[axis] = False
+            vacuum += "abc"[axis]
+    if periodic.all():
+        return Sample(fractions @ box, box, periodic)
+    return _in_a_box(fractions @ box, box, periodic, vacuum)
+
+
+def nearest_distances(sample: Sample, longest: float) -> np.ndarray:
+    """Distance of each atom to the nearest other atom or image, shape (n,) [Å].
+
+    Where there is none within `longest` [Å], the distance is infinite.
+    """
+    nearest = np.full(len(sample), np.inf)
+    volume = abs(np.linalg.det(sample.box))
+    radius = 1.3 * np.cbrt(volume / len(sample))
+    while np.isinf(nearest).any():
+        radius = min(radius, longest)
+        points = _with_images(sample, radius)
+        found, _ = cKDTree(points).query(sample.fractions @ sample.box, k=2)
+        nearest = np.where(found[:, 1] <= radius, found[:, 1], np.inf)
+        if radius >= longest:
+            break
+        radius *= 1.6
+    return nearest
+
+
+def _is_vacuum(gap, sample):
+    """Whether a gap between layers is wider than any in a crystal with the same bonds."""
+    nearest = nearest_distances(sample, 4 * PADDING)
+    return gap > WIDEST_GAP_IN_BONDS * np.minimum(nearest, 4 * PADDING).mean()
+
+
+def _in_a_box(positions, box, periodic, vacuum=""):
+    """Sample whose finite edges are normal to the periodic ones, with room around the atoms."""
+    box = np.array(box, float)
+    normals = _directions_without_repeats(box, periodic)
+    box[~periodic] = normals * (np.ptp(positions @ normals.T, axis=0) + PADDING)[:, None]
+    return Sample(np.array(positions), box, periodic, vacuum)
+
+
+def _directions_without_repeats(box, periodic):
+    """Unit vectors normal to all periodic edges, shape (number of finite axes, 3)."""
+    _, _, directions = np.linalg.svd(np.vstack([box[periodic], np.zeros((1, 3))]))
+    return directions[np.count_nonzero(periodic) :]
+
+
+def _with_images(sample, margin):
+    """Positions of the atoms, and of their images within a margin [Å] of the box, shape (m, 3)."""
+    reach = np.ceil(margin / sample.heights).astype(int) * sample.periodic
+    beyond = np.where(sample.periodic, margin / sample.heights, np.inf)
+    points = [sample.fractions]
+    shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach)), axis=-1).reshape(-1, 3)
+    for shift in shifts[shifts.any(axis=1)]:
+        moved = sample.fractions + shift
+        points.append(moved[((moved >= -beyond) & (moved <= 1 + beyond)).all(axis=1)])
+    return np.concatenate(points) @ sample.box
+
+
+def ball_around(sample: Sample, center: np.ndarray, n_atoms: int, distance: float) -> Sample:
+    """Cut the atoms nearest to a point out of a sample, as a finite sample.
+
+    Parameters
+    ----------
+    sample
+        Larger sample.
+    center
+        Shape (3,) [Å].
+    n_atoms
+        Wanted number of atoms.
+    distance
+        Bond length [Å].
+    """
+    _, vectors = nearest_atoms(sample, center, n_atoms, distance)
+    return _in_a_box(vectors + center, np.eye(3), np.zeros(3, bool))
+
+
+def nearest_atoms(
+    sample: Sample, center: np.ndarray, n_atoms: int, distance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the n atoms and images nearest to a point: indices, and vectors from the point [Å]."""
+    radius = 0.8 * distance * np.cbrt(n_atoms)
+    indices, vectors = sample.atoms_around(center, radius)
+    while len(vectors) < n_atoms and (sample.periodic.any() or len(vectors) < len(sample)):
+        radius *= 1.3
+        indices, vectors = sample.atoms_around(center, radius)
+    nearest = np.argsort(np.linalg.norm(vectors, axis=1).round(6), kind="stable")[:n_atoms]
+    return indices[nearest], vectors[nearest]

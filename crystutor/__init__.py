@@ -38,6 +38,7 @@ from crystutor.crystal.defects import (
     remove_body_centers,
     substitute_atoms,
 )
+from crystutor.crystal.lattice.translations import find_translations, overlap
 from crystutor.crystal.prototypes import (
     EXAMPLE_CRYSTALS,
     PROTOTYPES,
@@ -121,9 +122,11 @@ __all__ = [
     "displace_atoms",
     "example_cluster",
     "find_average_cell",
+    "find_translations",
     "fingerprint",
     "fingerprints",
     "load_dataset",
+    "overlap",
     "pristine_dataset",
     "read_structure",
     "remove_atoms",

@@ -5,11 +5,11 @@ from functools import cache
 
 import gemmi
 import numpy as np
-from pymatgen.core import Structure
 from scipy.spatial.transform import Rotation
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from crystutor.crystal.samples import Atoms
 from crystutor.crystal.structures import bond_length, check_structure
 from crystutor.detector import IMAGE_SHAPE, PAPER_DETECTOR, Detector
 from crystutor.executors import map_in_order
@@ -20,7 +20,7 @@ BLAS = ThreadpoolController()  # several threads only slow such small products d
 
 
 def fingerprint(
-    structure: Structure,
+    structure: Atoms,
     detector: Detector = PAPER_DETECTOR,
     angles: tuple[float, ...] = (-45.0, 45.0),
 ) -> np.ndarray:
@@ -29,7 +29,7 @@ def fingerprint(
     Parameters
     ----------
     structure
-        Cluster of atoms in its standard orientation, see `crystutor.build_cluster`. Its lattice
+        Cluster of atoms in its standard orientation, see `crystutor.build_cluster`. A lattice
         serves only to find the average nearest-neighbour distance, by which positions are scaled.
     detector
         Geometry of the experiment; its lengths are in metres.
@@ -77,7 +77,7 @@ def fingerprint(
 
 
 def fingerprints(
-    structures: list[Structure], executor: Executor | None = None, progress: bool = False
+    structures: list[Atoms], executor: Executor | None = None, progress: bool = False
 ) -> np.ndarray:
     """Compute the fingerprints of many clusters with the paper's detector.
 

@@ -4,15 +4,21 @@ from dataclasses import dataclass, field, replace
 from typing import overload
 
 import numpy as np
-from pymatgen.core import Structure
+from pymatgen.core import Molecule, Structure
 
 from crystutor._keras import keras
 from crystutor.convnet import predict_probabilities, shared_convnet
-from crystutor.crystal.average_lattice import NoAverageLatticeError
-from crystutor.crystal.cells import AverageCell, cluster_and_cell
-from crystutor.crystal.space_groups import CLASSES
+from crystutor.crystal.cells import AverageCell, clusters_and_cells
+from crystutor.crystal.lattice.translations import REASONS as LATTICE_REASONS
+from crystutor.crystal.lattice.translations import NoAverageLatticeError
+from crystutor.crystal.samples import Atoms, sample_of
+from crystutor.crystal.space_groups import CLASS_LATTICES, CLASSES
 from crystutor.crystal.structures import check_structure
 from crystutor.diffraction import fingerprint
+
+CONTRADICTION = "class and lattice differ"
+REASONS = (*LATTICE_REASONS, CONTRADICTION)
+WORTH_A_NOTE = 0.005  # strain
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +27,15 @@ class Classification:
 
     Attributes
     ----------
-    label : most probable of `CLASSES`, or None if the structure has no average lattice
+    label : most probable of `CLASSES`, or None
     probability : probability of that class, in [0, 1]; 0 without a label
-    probabilities : probability of each class, keyed by class; empty without a label
-    cell : average cell of the structure, or None
-    note : why there is no label; else empty
+    probabilities : probability of each class, keyed by class; the network's mean over the
+        lattices that fit, by weight; empty if there is no lattice
+    cell : average cell of the sample, the weightiest if several lattices fit, or None
+    overlap : share of the atoms that the lattice's vectors move onto atoms; 0 without a lattice
+    reason : one of `REASONS` if the label is None; else None
+    note : why there is no label, or what to beware of; may be empty
+    warnings : what was guessed about the input
     cluster : the atoms that were given to `fingerprint`, or None
     image : their fingerprint, shape (64, 64, 3), float32, in [0, 1], or None
     """
@@ -34,23 +44,26 @@ class Classification:
     probability: float
     probabilities: dict[str, float]
     cell: AverageCell | None = None
+    overlap: float = 0.0
+    reason: str | None = None
     note: str = ""
-    cluster: Structure | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
+    cluster: Structure | Molecule | None = field(default=None, repr=False)
     image: np.ndarray | None = field(default=None, repr=False)
 
 
 @overload
-def classify(structures: Structure, convnet: keras.Model | None = None) -> Classification: ...
+def classify(structures: Atoms, convnet: keras.Model | None = None) -> Classification: ...
 
 
 @overload
 def classify(
-    structures: list[Structure] | tuple[Structure, ...], convnet: keras.Model | None = None
+    structures: list[Atoms] | tuple[Atoms, ...], convnet: keras.Model | None = None
 ) -> list[Classification]: ...
 
 
 def classify(
-    structures: Structure | list[Structure] | tuple[Structure, ...],
+    structures: Atoms | list[Atoms] | tuple[Atoms, ...],
     convnet: keras.Model | None = None,
 ) -> Classification | list[Classification]:
     """Name the crystal class of one or more structures, perfect or defective.
@@ -58,16 +71,17 @@ def classify(
     Parameters
     ----------
     structures
-        One periodic structure, or a list or tuple of them: unit cells, which are replicated, or
-        supercells. See `crystutor.build_cluster`.
+        One structure or molecule, or a list or tuple of them: unit cells, which are replicated,
+        supercells, slabs, particles. See `crystutor.build_cluster`.
     convnet
         Trained network; the one that comes with the package if not given.
 
     Returns
     -------
     Classification, or list of Classification
-        One answer for one structure, a list of answers for a list. If no average lattice stands
-        out, as in a liquid, the label is None and the note says so.
+        One answer for one structure, a list of answers for a list. The label is None where
+        there is no lattice, as in a liquid, more than one, or one that the class does not have.
+        Then `reason` and `note` say so.
 
     Raises
     ------
@@ -95,17 +109,53 @@ def classify(
 
 def classify_image(image: np.ndarray, convnet: keras.Model) -> Classification:
     """Name the class of a fingerprint, shape (64, 64, 3), whatever it was made from."""
-    probabilities = predict_probabilities(convnet, image[None])[0]
-    named = dict(zip(CLASSES, map(float, probabilities), strict=True))
-    label = max(named, key=lambda name: named[name])
-    return Classification(label, named[label], named, image=image)
+    return replace(_named(predict_probabilities(convnet, image[None])[0]), image=image)
 
 
 def _classify_one(structure, convnet):
     check_structure(structure)
+    warnings = _warnings(structure)
     try:
-        cluster, cell = cluster_and_cell(structure)
+        found = clusters_and_cells(structure)
     except NoAverageLatticeError as error:
-        return Classification(None, 0.0, {}, note=str(error))
-    answer = classify_image(fingerprint(cluster), convnet)
-    return replace(answer, cell=cell, cluster=cluster)
+        return Classification(
+            None, 0.0, {}, reason=error.reason, note=str(error), warnings=warnings
+        )
+    images = np.stack([fingerprint(cluster) for cluster, _ in found])
+    weights = np.array([cell.weight for _, cell in found])
+    probabilities = weights @ predict_probabilities(convnet, images) / weights.sum()
+    cluster, cell = found[0]
+    answer = replace(
+        _named(probabilities),
+        cell=cell,
+        overlap=cell.overlap,
+        warnings=warnings,
+        cluster=cluster,
+        image=images[0],
+    )
+    return _without_contradiction(answer)
+
+
+def _named(probabilities):
+    named = dict(zip(CLASSES, map(float, probabilities), strict=True))
+    label = max(named, key=lambda name: named[name])
+    return Classification(label, named[label], named)
+
+
+def _without_contradiction(answer):
+    """Take the label away if the lattice is none that the class may have."""
+    cell = answer.cell
+    near = cell.near or (cell.bravais,)
+    if set(CLASS_LATTICES[answer.label]) & set(near):
+        strained = f"strained by {cell.strain:.1%}" if cell.strain > WORTH_A_NOTE else ""
+        return replace(answer, note=strained)
+    note = (
+        f"the network says {answer.label}, {answer.probability:.0%}, but the lattice is "
+        f"{cell.bravais}, which that class does not have"
+    )
+    return replace(answer, label=None, probability=0.0, reason=CONTRADICTION, note=note)
+
+
+def _warnings(structure):
+    axes = sample_of(structure).vacuum
+    return tuple(f"there is a vacuum along {axis}: taken as finite along {axis}" for axis in axes)

@@ -13,7 +13,7 @@ from crystutor import (
     remove_atoms,
     standard_cell,
 )
-from crystutor.crystal.average_lattice import NoAverageLatticeError
+from crystutor.crystal.lattice.translations import NoAverageLatticeError
 from crystutor.crystal.supercells import random_orientation, random_supercell
 
 BRAVAIS = {

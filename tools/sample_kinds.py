@@ -17,7 +17,6 @@ from ase.calculators.emt import parameters as emt_parameters
 from ase.data import atomic_numbers, reference_states
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
-from ase.neighborlist import neighbor_list
 from pymatgen.core import Lattice, Molecule, Structure
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
@@ -251,9 +250,12 @@ class Forces(Calculator):
         """Set the forces; the energy is not calculated."""
         super().calculate(atoms, properties, system_changes)
         places = atoms.positions
-        if self.start is None or np.abs(places - self.start).max() > 0.28:
-            self.i, self.j, shifts = neighbor_list("ijS", atoms, self.cutoff + 1.0)
-            self.shifts, self.start = shifts @ atoms.cell.array, places.copy()
+        if self.start is None or np.abs(places - self.start).max() > 0.34:
+            cell = atoms.cell.array
+            fractions = np.linalg.solve(cell.T, places.T).T
+            frozen = build_structure(cell, atoms.numbers, fractions)
+            self.i, self.j, shifts, _ = frozen.get_neighbor_list(self.cutoff + 1.2)
+            self.shifts, self.start = shifts @ cell, places.copy()
         apart = places[self.j] - places[self.i] + self.shifts
         near = (apart**2).sum(axis=1) < self.cutoff**2
         forces = self._forces(self.i[near], self.j[near], apart[near], len(atoms))
@@ -308,7 +310,8 @@ class EffectiveMedium(Forces):
         data, beta = emt_parameters[element], 1.809
         self.E0, self.s0, self.V0 = data[0], data[1] * units.Bohr, data[2]
         self.eta, self.kappa, self.lam = (x / units.Bohr for x in data[3:6])
-        self.edge = beta * self.s0 * 0.5 * (np.sqrt(3) + 2)
+        largest = max(values[1] for values in emt_parameters.values()) * units.Bohr
+        self.edge = beta * largest * 0.5 * (np.sqrt(3) + 2)
         self.steepness = np.log(9999.0) / (self.edge * 4 / (np.sqrt(3) + 2) - self.edge)
         shells, counts = beta * self.s0 * np.sqrt([1, 2, 3]), np.array([12, 6, 24])
         self.norms = 1.0, 1.0

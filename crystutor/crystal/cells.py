@@ -1,21 +1,16 @@
-"""Cells of a crystal: average cell, standard cell, cluster."""
+"""Cells of a crystal: average cells, standard cell, cluster."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import spglib
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Lattice, Molecule, Structure
 
-from crystutor.crystal.average_lattice import find_average_lattice
+from crystutor.crystal.lattice.bravais import weigh_lattices
+from crystutor.crystal.lattice.translations import find_translations
 from crystutor.crystal.prototypes import EXAMPLE_CRYSTALS, build_prototype
+from crystutor.crystal.samples import Atoms, sample_of
 from crystutor.crystal.structures import bond_length
-from crystutor.crystal.supercells import choose_repeats, cut_block
-
-EXACT = 5e-4  # strain within which a lattice has its symmetry
-THERMAL_STRAIN = 3.0  # tolerance, in standard deviations of the strain of a simulation's cell
-LEAST_STRAIN = 1e-2  # smallest tolerance for a strained cell
-BRAVAIS = {221: "cP", 225: "cF", 229: "cI", 191: "hP", 139: "tI", 123: "tP", 166: "hR"}
-SYMMETRY = (*BRAVAIS.values(), "other")  # highest first
+from crystutor.crystal.supercells import LITTLE_MORE, choose_repeats, cut_ball, cut_block
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +21,20 @@ class AverageCell:
     ----------
     matrix : lattice vectors as rows, in the frame of the input structure, shape (3, 3) [Å]
     bravais : Bravais lattice in Pearson's two letters, such as "cF", or "other"
-    n_cells : number of these cells in the structure
-    strain : tolerance on strain within which the lattice has the symmetry of `bravais`
+    n_cells : number of these cells in the structure; None for a finite sample
+    strain : largest principal strain to the nearest lattice of the symmetry of `bravais`
+    weight : belief in this symmetry, in [0, 1]; 1 if no other lattice fits
+    overlap : share of the atoms that the lattice's shortest vectors move onto atoms
+    near : all Bravais lattices within 4 % of strain, whatever their weight
     """
 
     matrix: np.ndarray
     bravais: str
-    n_cells: float
+    n_cells: float | None
     strain: float
+    weight: float = 1.0
+    overlap: float = 1.0
+    near: tuple[str, ...] = ()
 
     def describe(self) -> dict:
         """Lengths [Å], angles [degree], Bravais lattice, number of cells and strain, rounded."""
@@ -42,61 +43,63 @@ class AverageCell:
             "lengths": [round(length, 4) for length in lattice.abc],
             "angles": [round(angle, 3) for angle in lattice.angles],
             "bravais": self.bravais,
-            "n_cells": round(self.n_cells, 3),
-            "strain": self.strain,
+            "n_cells": None if self.n_cells is None else round(self.n_cells, 3),
+            "strain": round(self.strain, 5),
         }
 
 
-def find_average_cell(structure: Structure) -> AverageCell:
-    """Find the conventional cell of a structure's average lattice from its diffraction.
+def find_average_cell(structure: Atoms) -> AverageCell:
+    """Find the conventional cell of a sample's average lattice.
 
     Parameters
     ----------
     structure
-        Periodic structure, perfect or defective: any cell or supercell, in any orientation.
+        Structure, periodic along all, some or none of its axes, or a molecule: perfect or
+        defective, any cell or supercell, in any orientation.
 
     Returns
     -------
     AverageCell
-        In the frame of the structure.
+        In the frame of the structure. Where several lattices fit, the one with most weight.
 
     Raises
     ------
     NoAverageLatticeError
-        If no three-dimensional lattice stands out of the diffraction pattern.
+        If the sample has no three-dimensional lattice, or more than one.
 
-    Notes
-    -----
-    The lattice's symmetry is that of its metric, within a tolerance on strain. The tolerance is
-    0.05 % at first. If none of the seven classes has such a lattice, the cell counts as strained.
-    Thermal motion, whose size the diffraction shows, strains the cell of a simulation. Of the
-    lattices within one to three times that strain the most symmetric one is taken. If there is
-    none, it is the nearest within 5 %.
+    Examples
+    --------
+    >>> from crystutor import build_prototype, remove_atoms
+    >>> block = build_prototype("fcc").make_supercell(4, in_place=False)
+    >>> find_average_cell(remove_atoms(block, 0.25, seed=1)).bravais
+    'cF'
     """
+    return find_average_cells(structure)[0]
+
+
+def find_average_cells(structure: Atoms) -> list[AverageCell]:
+    """Find the conventional cells of all lattices that fit a sample, the weightiest first.
+
+    Parameters and errors are those of `find_average_cell`; the weights are explained in
+    `crystutor.crystal.lattice.bravais.weigh_lattices`.
+    """
+    found = find_translations(structure)
     distance = bond_length(structure)
-    primitive, displacement = find_average_lattice(structure, distance)
-    primitive = Lattice(primitive).get_lll_reduced_lattice().matrix
-    primitive = primitive * np.sign(np.linalg.det(primitive))  # right-handed
-    exact = _average_cell(primitive, EXACT, structure.volume)
-    if exact.bravais != "other":
-        return exact
-    thermal = max(THERMAL_STRAIN * displacement / distance / np.sqrt(len(structure)), LEAST_STRAIN)
-    near = [_average_cell(primitive, factor * thermal, structure.volume) for factor in (1, 2, 3)]
-    far = [_average_cell(primitive, strain, structure.volume) for strain in (0.04, 0.05)]
-    symmetric = [*sorted(near, key=lambda cell: SYMMETRY.index(cell.bravais)), *far]
-    return next((cell for cell in symmetric if cell.bravais != "other"), exact)
-
-
-def _average_cell(primitive, strain, volume):
-    """Conventional cell of a lattice within a tolerance on its strain."""
-    points = (primitive, [[0.0, 0.0, 0.0]], [1])
-    dataset = spglib.get_symmetry_dataset(points, strain * np.cbrt(np.linalg.det(primitive)))
-    if dataset is None or dataset.number not in BRAVAIS:
-        return AverageCell(primitive, "other", float(volume / np.linalg.det(primitive)), strain)
-    matrix = np.linalg.inv(dataset.transformation_matrix).T @ primitive  # not idealised
-    return AverageCell(
-        matrix, BRAVAIS[dataset.number], float(volume / np.linalg.det(matrix)), strain
-    )
+    error = float(np.abs(found.errors).max() / np.linalg.norm(found.basis, axis=1).min())
+    lattices, near = weigh_lattices(found.basis, error, found.scatter / distance)
+    whole = sample_of(structure).periodic.all()
+    return [
+        AverageCell(
+            lattice.matrix,
+            lattice.bravais,
+            float(structure.volume / abs(np.linalg.det(lattice.matrix))) if whole else None,
+            lattice.strain,
+            lattice.weight,
+            found.overlap,
+            near,
+        )
+        for lattice in lattices
+    ]
 
 
 def standard_cell(structure: Structure) -> Structure:
@@ -116,14 +119,16 @@ def standard_cell(structure: Structure) -> Structure:
 
     Raises
     ------
+    ValueError
+        If the structure is finite along an axis.
     NoAverageLatticeError
-        If no three-dimensional lattice stands out of the diffraction pattern.
+        If the sample has no three-dimensional lattice, or more than one.
 
     Notes
     -----
     The convention of W. Setyawan and S. Curtarolo, Comput. Mater. Sci. 49, 299 (2010), triclinic
     orientation. The cell is found without any symmetry of the atoms, see
-    `crystutor.crystal.average_lattice`.
+    `crystutor.find_translations`.
 
     Examples
     --------
@@ -133,36 +138,39 @@ def standard_cell(structure: Structure) -> Structure:
     (2, 8)
     """
     cell = find_average_cell(structure)
+    if cell.n_cells is None:
+        raise ValueError("a finite sample has no cell of its own; a periodic structure is accepted")
     atoms_per_cell = len(structure) / cell.n_cells
     if abs(atoms_per_cell - round(atoms_per_cell)) < 1e-3:
         return cut_block(structure, cell.matrix, (1, 1, 1))
     return cut_block(structure, cell.matrix, choose_repeats(cell.matrix, structure.volume))
 
 
-def build_cluster(structure: Structure, n_atoms: int = 250) -> Structure:
+def build_cluster(structure: Atoms, n_atoms: int = 250) -> Structure | Molecule:
     """Build the cluster of atoms that is given to `fingerprint`.
 
     Parameters
     ----------
     structure
-        Periodic structure, perfect or defective. A unit cell is replicated. A supercell is used
-        as it is if its axes are the standard ones and it has about half to 1.6 times the wanted
-        size; otherwise it is cut.
+        Structure or molecule, perfect or defective. A unit cell is replicated. A supercell is
+        used as it is if its axes are the standard ones and it has about half to 1.6 times the
+        wanted size; otherwise it is cut. A finite sample is used whole, or a ball of it.
     n_atoms
         Wanted number of atoms.
 
     Returns
     -------
-    Structure
+    Structure or Molecule
         A block of whole standard cells (see `standard_cell`), of about n_atoms atoms, as close
-        to a cube as possible.
+        to a cube as possible. Of a sample that is finite along some axis, a molecule of the atoms
+        nearest to its middle, in standard axes.
 
     Raises
     ------
     ValueError
         If n_atoms is not positive, or `crystutor.bond_length` refuses the structure.
     NoAverageLatticeError
-        If no three-dimensional lattice stands out of the diffraction pattern.
+        If the sample has no three-dimensional lattice, or more than one.
 
     Examples
     --------
@@ -170,23 +178,32 @@ def build_cluster(structure: Structure, n_atoms: int = 250) -> Structure:
     >>> len(build_cluster(build_prototype("fcc")))
     256
     """
-    return cluster_and_cell(structure, n_atoms)[0]
+    return clusters_and_cells(structure, n_atoms)[0][0]
 
 
-def cluster_and_cell(structure: Structure, n_atoms: int = 250) -> tuple[Structure, AverageCell]:
-    """Build the cluster as `build_cluster` does; return it and the crystal's average cell."""
+def clusters_and_cells(
+    structure: Atoms, n_atoms: int = 250
+) -> list[tuple[Structure | Molecule, AverageCell]]:
+    """Build a cluster as `build_cluster` does for each lattice that fits, the weightiest first."""
     if n_atoms < 1:
         raise ValueError(f"n_atoms is {n_atoms}; a positive number is accepted")
-    cell = find_average_cell(structure)
-    large = (
-        len(structure) > 0.2 * n_atoms
-        and structure.volume > 0.4 * n_atoms * bond_length(structure) ** 3
-    )
+    distance = bond_length(structure)
+    return [
+        (_cluster(structure, cell, n_atoms, distance), cell)
+        for cell in find_average_cells(structure)
+    ]
+
+
+def _cluster(structure, cell, n_atoms, distance):
+    if cell.n_cells is None:
+        return cut_ball(structure, cell.matrix, n_atoms, distance)
+    n = len(structure)
+    large = n > 0.2 * n_atoms and structure.volume > 0.4 * n_atoms * distance**3
     repeats = _own_repeats(structure.lattice.matrix, cell.matrix)
-    if repeats is None or not large or len(structure) > 1.6 * n_atoms:
-        wanted = min(n_atoms, len(structure)) if large else n_atoms
-        repeats = choose_repeats(cell.matrix, structure.volume * wanted / len(structure))
-    return cut_block(structure, cell.matrix, repeats), cell
+    if repeats is None or not large or n > LITTLE_MORE * n_atoms:
+        wanted = min(n_atoms, n) if large else n_atoms
+        repeats = choose_repeats(cell.matrix, structure.volume * wanted / n)
+    return cut_block(structure, cell.matrix, repeats)
 
 
 def example_cluster(label: str, element: str | None = None, n_atoms: int = 250) -> Structure:

@@ -14,6 +14,15 @@ SPACE_GROUP_CLASSES = {
     227: "diam",
     229: "bcc",
 }
+CLASS_LATTICES = {  # Bravais lattices of each class; that of bcc with missing centres is cP
+    "bct139": ("tI",),
+    "bct141": ("tI",),
+    "hex/rh": ("hP", "hR"),
+    "sc": ("cP",),
+    "fcc": ("cF",),
+    "diam": ("cF",),
+    "bcc": ("cI", "cP"),
+}
 LABEL_TOLERANCES = (1e-3, 1e-6, 1e-9)  # [Å]
 HEXAGONAL_LABEL_TOLERANCES = (1e-3, 1e-6)  # [Å]
 

@@ -1,10 +1,13 @@
 """Supercells: repeat a crystal, cut a block out of it, turn it."""
 
 import numpy as np
-from pymatgen.core import Structure
+from pymatgen.core import Molecule, Structure
 from scipy.spatial.transform import Rotation
 
+from crystutor.crystal.samples import Atoms, nearest_atoms, sample_of
 from crystutor.crystal.structures import build_structure
+
+LITTLE_MORE = 1.6  # times the wanted size; so many atoms are all taken
 
 
 def choose_repeats(matrix: np.ndarray, volume: float) -> tuple[int, int, int]:
@@ -59,6 +62,34 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
     inside = ((images >= origin) & (images < origin + 1)).all(axis=-1)
     numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
     return build_structure(_upright(block), numbers, images[inside] - origin)
+
+
+def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) -> Molecule:
+    """Cut the atoms nearest to its middle out of a sample, and turn them upright.
+
+    Parameters
+    ----------
+    atoms
+        Sample that is finite along some axis; see `crystutor.crystal.samples.sample_of`.
+    matrix
+        Vectors of a cell as rows, in the frame of the sample, shape (3, 3) [Å].
+    n_atoms
+        Wanted number of atoms; all are taken of a sample that is less than 1.6 times as large.
+    distance
+        Bond length [Å].
+
+    Returns
+    -------
+    Molecule
+        The atoms, turned so that the first vector lies along x and the second in the xy plane.
+    """
+    sample = sample_of(atoms)
+    if not sample.periodic.any() and len(sample) < LITTLE_MORE * n_atoms:
+        n_atoms = len(sample)
+    center = (sample.fractions @ sample.box).mean(axis=0)
+    indices, vectors = nearest_atoms(sample, center, n_atoms, distance)
+    rotation = np.linalg.inv(matrix) @ _upright(matrix)
+    return Molecule(np.array(atoms.atomic_numbers)[indices], vectors @ rotation)
 
 
 def random_orientation(structure: Structure, rng: np.random.Generator) -> Structure:

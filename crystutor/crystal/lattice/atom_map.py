@@ -20,7 +20,7 @@ class AtomMap:
         between atoms, or the nearer of two may be missed.
     """
 
-    def __init__(self, positions: np.ndarray, box: np.ndarray, radius: float):
+    def __init__(self, positions: np.ndarray, box: np.ndarray, radius: float) -> None:
         self.box = Lattice(box).get_lll_reduced_lattice().matrix
         self.to_fractions = np.linalg.inv(self.box)
         self.radius = radius

@@ -71,9 +71,7 @@ def _distinct_indices(vectors, distance):
     chosen: list[int] = []
     for n, vector in enumerate(vectors):
         kept = vectors[chosen]
-        away = np.minimum(
-            ((kept - vector) ** 2).sum(axis=1), ((kept + vector) ** 2).sum(axis=1)
-        )
+        away = np.minimum(((kept - vector) ** 2).sum(axis=1), ((kept + vector) ** 2).sum(axis=1))
         if not (away < distance**2).any():
             chosen.append(n)
     return np.array(chosen, int)

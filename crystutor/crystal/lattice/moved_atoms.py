@@ -1,6 +1,7 @@
 """Some atoms of a sample, and where they land when they are moved."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,7 @@ MOST_ATOMS = 600  # in a larger sample, balls of atoms are moved instead of all
 N_PARTS = 12
 FARTHEST = 5.5  # that an atom is moved in a larger sample [bond lengths]
 N_CENTERS = 400
+N_CHANCE = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class MovedAtoms:
     farthest : longest vector by which the atoms can be moved [Å]
     """
 
-    def __init__(self, sample: Sample, bond_length: float):
+    def __init__(self, sample: Sample, bond_length: float) -> None:
         self.sample = sample
         self.bond_length = bond_length
         self.tolerance = TOLERANCE * bond_length
@@ -89,6 +91,21 @@ class MovedAtoms:
         inside = self.sample.contains(places + self._shifts[atoms], 0.05 * self.bond_length)
         hits &= inside
         return Landing(inside, hits, misses * hits[..., None])
+
+    @cached_property
+    def chance(self) -> float:
+        """Share of the atoms that land on atoms after any move."""
+        rng = np.random.default_rng(0)
+        directions = rng.normal(size=(N_CHANCE, 3))
+        directions /= np.linalg.norm(directions, axis=1)[:, None]
+        lengths = np.cbrt(rng.uniform(1.2**3, 3.3**3, N_CHANCE)) * self.bond_length
+        landing = self.move(directions * lengths[:, None])
+        return float(landing.hits.sum() / max(1, landing.inside.sum()))
+
+    @property
+    def density(self) -> float:
+        """Atoms per volume inside the sample [1/Å^3]."""
+        return self.chance / (4 / 3 * np.pi * self.tolerance**3)
 
     def vectors_from(self, atom: int, radius: float) -> np.ndarray:
         """Vectors from one of the moved atoms to all atoms within a radius, shape (m, 3) [Å]."""

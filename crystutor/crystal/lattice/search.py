@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.stats import chi2
 
 from crystutor.crystal.lattice.candidates import find_candidates
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
@@ -24,8 +25,7 @@ FEW_ATOMS = 40
 CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
 SHARPEST = 0.02  # places are compared within that or more [bond lengths]
 COARSER = 0.03  # share by which the overlap must rise for a coarser lattice
-RANDOM_VACANCIES = 30.0  # chi squared of one degree of freedom that vacancies never reach
-N_CHANCE = 40
+FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
 N_VECTORS = 60
 FIT_ROUNDS = 3
 
@@ -55,7 +55,7 @@ def find_fit(moved: MovedAtoms) -> Fit | None:
     if not found:
         return None
     best = max(fit.overlap - fit.chance for fit in found)
-    good = [fit for fit in found if fit.overlap - fit.chance > 0.9 * best]
+    good = [fit for fit in found if fit.overlap - fit.chance >= min(0.9 * best, best)]
     return min(good, key=lambda fit: fit.sites)
 
 
@@ -74,7 +74,7 @@ def _search(moved, reach):
         if basis is None:
             return None
         coefficients, landing = _move_by_lattice(moved, basis)
-        coarser = _coarser(basis, coefficients, landing, len(moved.sample))
+        coarser = _coarser(moved, basis, coefficients, landing)
         if coarser is None:
             return _measured(moved, basis, coefficients, landing)
         basis = coarser
@@ -124,9 +124,16 @@ def _commensurate(basis, box, tolerance):
     return np.linalg.inv(whole) @ box
 
 
-def _coarser(basis, coefficients, landing, n_atoms):
-    """The coarser lattice, if any, that moves clearly more atoms onto atoms."""
+def _coarser(moved, basis, coefficients, landing):
+    """The coarser lattice, if any, that moves clearly more atoms onto atoms.
+
+    Random vacancies leave unequal numbers of atoms on two sublattices: then slightly more of them
+    land on atoms when they are moved within a sublattice, by a chi squared for each site.
+    """
     overlaps = landing.overlaps
+    n_atoms = len(moved.sample)
+    n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlaps.mean(), 0.2))
+    by_chance = chi2.isf(FALSE_ALARM, n_sites) / n_atoms
     best, chosen = 0.0, None
     for p, a in coarser_lattices():
         inside = coefficients @ a % p == 0
@@ -134,18 +141,20 @@ def _coarser(basis, coefficients, landing, n_atoms):
             continue
         kept, left = overlaps[inside].mean(), overlaps[~inside].mean()
         gain = (kept - left) / max(kept, 1e-9)
-        if gain > COARSER + RANDOM_VACANCIES * (1 - kept) / n_atoms and gain > best:
+        if gain > COARSER + by_chance * (1 - kept) and gain > best:
             best, chosen = gain, sublattice_basis(basis, p, a)
     return chosen
 
 
+def _atoms_per_cell(moved, basis):
+    if moved.sample.periodic.all():
+        share = abs(np.linalg.det(basis) / np.linalg.det(moved.sample.box))
+        return float(len(moved.sample) * share)
+    return moved.density * float(abs(np.linalg.det(basis)))
+
+
 def _measured(moved, basis, coefficients, landing):
     """The evidence for a lattice."""
-    chance = _chance(moved)
-    density = chance / (4 / 3 * np.pi * moved.tolerance**3)
-    sites = density * abs(np.linalg.det(basis))
-    if moved.sample.periodic.all():
-        sites = len(moved.sample) * abs(np.linalg.det(basis) / np.linalg.det(moved.sample.box))
     landed, inside = landing.hits.sum(axis=0), landing.inside.sum(axis=0)
     total = max(1, inside.sum())
     overlap = landed.sum() / total
@@ -161,19 +170,10 @@ def _measured(moved, basis, coefficients, landing):
     if len(moved.sample) < FEW_ATOMS:
         is_clear = _coincidences(moved, basis, scatter) > CLEAR_COINCIDENCES
     else:
-        is_clear = bool(overlap - chance > CLEAR * error)
+        is_clear = bool(overlap - moved.chance > CLEAR * error)
     errors = _errors(moved, coefficients, landing)
-    return Fit(basis, errors, overlap, chance, error, scatter, sites, parts, is_clear)
-
-
-def _chance(moved):
-    """Share of the atoms that land on atoms after any move."""
-    rng = np.random.default_rng(0)
-    directions = rng.normal(size=(N_CHANCE, 3))
-    directions /= np.linalg.norm(directions, axis=1)[:, None]
-    lengths = np.cbrt(rng.uniform(1.2**3, REACHES[0] ** 3, N_CHANCE)) * moved.bond_length
-    landing = moved.move(directions * lengths[:, None])
-    return landing.hits.sum() / max(1, landing.inside.sum())
+    sites = _atoms_per_cell(moved, basis)
+    return Fit(basis, errors, overlap, moved.chance, error, scatter, sites, parts, is_clear)
 
 
 def _errors(moved, coefficients, landing):

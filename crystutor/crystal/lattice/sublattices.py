@@ -89,7 +89,9 @@ def _joined(basis, vector, tolerance):
     coefficients = vector @ np.linalg.inv(basis)
     for multiple in range(1, LARGEST_MULTIPLE + 1):
         whole = np.round(multiple * coefficients)
-        if np.linalg.norm((whole - multiple * coefficients) @ basis) < tolerance * np.sqrt(multiple):
+        if np.linalg.norm((whole - multiple * coefficients) @ basis) < tolerance * np.sqrt(
+            multiple
+        ):
             if multiple == 1:
                 return basis
             rows = np.vstack([multiple * np.eye(3, dtype=int), whole.astype(int)])

@@ -29,7 +29,7 @@ REASONS = ("no lattice", "not one crystal", "too few atoms")
 class NoAverageLatticeError(ValueError):
     """A sample has no three-dimensional lattice; `reason` is one of `REASONS`."""
 
-    def __init__(self, reason: str, message: str):
+    def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -168,7 +168,9 @@ def translations_of(sample: Sample, distance: float) -> Translations:
             return perfect
     _refuse_several_crystals(sample, distance)
     if found is None:
-        raise NoAverageLatticeError("no lattice", "no lattice: no three vectors move atoms onto atoms")
+        raise NoAverageLatticeError(
+            "no lattice", "no lattice: no three vectors move atoms onto atoms"
+        )
     raise NoAverageLatticeError(
         "no lattice",
         f"no lattice: {found.overlap:.0%} of the atoms land on atoms, {found.chance:.0%} by chance",

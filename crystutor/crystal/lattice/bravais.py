@@ -1,0 +1,153 @@
+"""The symmetric lattices that a measured lattice may stand for, weighed by strain."""
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+import spglib
+
+BRAVAIS = {221: "cP", 225: "cF", 229: "cI", 191: "hP", 139: "tI", 123: "tP", 166: "hR"}
+SYMMETRY = (*BRAVAIS.values(), "other")  # highest first
+TOLERANCES = np.geomspace(2e-4, 0.06, 12)  # of the searches for symmetric lattices
+AT_REST = 0.0025  # strain at which a lower symmetry is believed as much as a higher one
+IN_MOTION = 0.016  # the same where atoms move: a box of a simulation is strained
+MOTION = 0.01  # scatter of the atoms' places that counts as motion [bond lengths]
+FARTHEST = 0.04  # strain of a lattice that still counts as symmetric
+NEARLY_ALL = 0.15  # share of the higher lattice's strain that a lower one may leave unexplained
+LEAST_WEIGHT = 0.01
+EXACT = 2e-5  # strain that rounded numbers make
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricLattice:
+    """A conventional cell of a measured lattice, and how well the symmetry fits.
+
+    Attributes
+    ----------
+    matrix : cell vectors as rows, not idealised, shape (3, 3) [Å]
+    bravais : Bravais lattice in Pearson's two letters, or "other"
+    strain : largest principal strain to the nearest lattice of that symmetry
+    weight : belief in this symmetry, in [0, 1]
+    """
+
+    matrix: np.ndarray
+    bravais: str
+    strain: float
+    weight: float = 1.0
+
+
+def weigh_lattices(
+    basis: np.ndarray, error: float = 0.0, scatter: float = 0.0
+) -> tuple[list[SymmetricLattice], tuple[str, ...]]:
+    """Find the symmetric lattices near a measured one, and weigh them.
+
+    Parameters
+    ----------
+    basis
+        Primitive vectors as rows, right-handed, shape (3, 3) [Å].
+    error
+        Standard error of the strain of this lattice.
+    scatter
+        Standard deviation of an atom's place per component [bond lengths].
+
+    Returns
+    -------
+    lattices : list of SymmetricLattice
+        Those with a weight above 1 %, the weightiest first. If none is near, the primitive cell
+        itself as "other".
+    near : tuple of str
+        The symmetries of all lattices within 4 % of strain.
+
+    Notes
+    -----
+    The highest symmetry within 4 % of strain has the weight 2^-(strain / s)^2. Here s is 0.25 %
+    for a crystal at rest: cells whose parameters are rounded to 0.01 Å stay cubic. It grows to
+    1.6 % for a crystal in motion: the box of a simulation is never exactly cubic. A lower
+    symmetry takes the rest where it leaves less than 15 % of that strain unexplained.
+    """
+    near = [lattice for lattice in _near_lattices(basis) if lattice.strain < FARTHEST]
+    if not near:
+        return [SymmetricLattice(basis, "other", 0.0)], ()
+    highest = min(near, key=lambda lattice: SYMMETRY.index(lattice.bravais))
+    motion = 1 - np.exp(-((scatter / MOTION) ** 2))
+    scale = np.hypot(AT_REST + (IN_MOTION - AT_REST) * motion, 2 * error)
+    belief = 0.5 ** ((highest.strain / scale) ** 2)
+    weights = [belief]
+    lower = [lattice for lattice in near if lattice is not highest]
+    unexplained = np.hypot(NEARLY_ALL * highest.strain, 2 * error) + EXACT
+    for lattice in lower:
+        weights.append((1 - belief) * 0.5 ** ((lattice.strain / unexplained) ** 4))
+    total = sum(weights)
+    weighed = [
+        replace(lattice, weight=float(weight / total))
+        for lattice, weight in zip([highest, *lower], weights, strict=True)
+        if weight > LEAST_WEIGHT * total
+    ]
+    near_symmetries = tuple(lattice.bravais for lattice in near)
+    return sorted(weighed, key=lambda lattice: -lattice.weight), near_symmetries
+
+
+def _near_lattices(basis):
+    """Conventional cells of the symmetric lattices near a lattice; of each symmetry the nearest."""
+    nearest: dict[str, SymmetricLattice] = {}
+    for tolerance in TOLERANCES:
+        points = (basis, [[0.0, 0.0, 0.0]], [1])
+        dataset = spglib.get_symmetry_dataset(points, tolerance * np.cbrt(np.linalg.det(basis)))
+        if dataset is None or dataset.number not in BRAVAIS:
+            continue
+        bravais = BRAVAIS[dataset.number]
+        matrix = np.linalg.inv(dataset.transformation_matrix).T @ basis
+        strain = strain_to_symmetry(matrix, bravais)
+        if bravais not in nearest or strain < nearest[bravais].strain - 1e-9:
+            cell = _along_the_frame(matrix, bravais)
+            nearest[bravais] = SymmetricLattice(cell, bravais, strain)
+    return list(nearest.values())
+
+
+def strain_to_symmetry(matrix: np.ndarray, bravais: str) -> float:
+    """Largest principal strain between a conventional cell and the nearest of its symmetry."""
+    metric = matrix @ matrix.T
+    turns = _rotations(bravais)
+    ideal = np.mean([turn @ metric @ turn.T for turn in turns], axis=0)
+    stretches = np.sqrt(np.linalg.eigvals(np.linalg.solve(ideal, metric)).real)
+    return float(np.abs(stretches - 1).max())
+
+
+def _along_the_frame(matrix, bravais):
+    """Of the settings of a cell that its symmetry allows, the one most along x, y and z."""
+    directions = matrix / np.linalg.norm(matrix, axis=1)[:, None]
+    along = [np.trace(turn @ directions) for turn in _rotations(bravais)]
+    return _rotations(bravais)[int(np.argmax(np.round(along, 6)))] @ matrix
+
+
+def _rotations(bravais):
+    """Rotations of a lattice, as they mix the vectors of its conventional cell, (n, 3, 3)."""
+    return ROTATIONS[bravais[0] if bravais != "hR" else "hR"]
+
+
+def _group(*generators):
+    """All products of some integer matrices."""
+    found = [np.eye(3, dtype=int)]
+    for matrix in found:
+        for generator in generators:
+            product = generator @ matrix
+            if not any(np.array_equal(product, known) for known in found):
+                found.append(product)
+    return np.array(found)
+
+
+_TURNED_OVER = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
+_CUBIC = np.array(
+    [
+        signs * np.eye(3, dtype=int)[list(order)]
+        for order in itertools.permutations(range(3))
+        for signs in np.array(list(itertools.product((1, -1), repeat=3)))[:, :, None]
+        if np.linalg.det(signs * np.eye(3)[list(order)]) > 0
+    ]
+)
+ROTATIONS = {
+    "c": _CUBIC,
+    "t": _CUBIC[np.abs(_CUBIC[:, 2, 2]) == 1],
+    "h": _group(np.array([[1, 1, 0], [-1, 0, 0], [0, 0, 1]]), _TURNED_OVER),
+    "hR": _group(np.array([[0, 1, 0], [-1, -1, 0], [0, 0, 1]]), _TURNED_OVER),
+}

@@ -8,6 +8,7 @@ the seven classes, or over a list of cases.
 
 import warnings
 from functools import partial
+from typing import Any
 
 import ase.build
 import numpy as np
@@ -77,6 +78,11 @@ def line(*names):
 
 
 # helpers
+
+
+def reference_of(element) -> Any:
+    """Structure and lattice constant of an element, from ASE's table."""
+    return reference_states[atomic_numbers[element]]
 
 
 def prototype_of(rng, *names):
@@ -222,9 +228,8 @@ def sound_waves(rng, index):
     sample = random_supercell(crystal, rng, (64, 500))
     reciprocal = sample.lattice.get_lll_reduced_lattice().reciprocal_lattice.matrix
     waves = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3), axis=-1).reshape(-1, 3) @ reciprocal
+    waves = waves[np.argsort(np.linalg.norm(waves, axis=1))[1:41]]  # the longest; without k = 0
     length = np.linalg.norm(waves, axis=1)
-    longest = (length > 1e-9) & (length < 2.01 * length[length > 1e-9].min())
-    waves, length = waves[longest], length[longest]
     phases = sample.cart_coords @ waves.T + rng.uniform(0, 2 * np.pi, len(waves))
     moved = np.cos(phases) @ (rng.normal(size=waves.shape) / length[:, None])
     rms = rng.uniform(0.05, 0.1)
@@ -275,6 +280,16 @@ class PairForces(Forces):
         return np.stack([np.bincount(i, pull, n) for pull in pulls.T], axis=1)
 
 
+def pairs_that_share(i):
+    """All pairs of bonds that start at the same atom, for the atoms at which bonds start."""
+    order = np.argsort(i, kind="stable")
+    ends = np.searchsorted(i[order], i[order], side="right")
+    later = ends - np.arange(len(i)) - 1
+    first = np.repeat(np.arange(len(i)), later)
+    steps = np.arange(len(first)) - np.repeat(np.cumsum(later) - later, later)
+    return order[first], order[first + 1 + steps]
+
+
 class StillingerWeber(Forces):
     """Stillinger and Weber, Phys. Rev. B 31, 5262 (1985)."""
 
@@ -289,7 +304,7 @@ class StillingerWeber(Forces):
         tail, pair = np.exp(1 / (x - 1.8)), 7.049556277 * (0.6022245584 * x**-4 - 1)
         slope = tail * (-4 * 7.049556277 * 0.6022245584 * x**-5 - pair / (x - 1.8) ** 2)
         np.add.at(forces, i, (self.energy / self.length * slope)[:, None] * unit)
-        first, second = np.nonzero(np.triu(i[:, None] == i[None, :], 1))  # bonds that share i
+        first, second = pairs_that_share(i)
         u, v = unit[first], unit[second]
         reach = np.exp(1.2 / (x[first] - 1.8) + 1.2 / (x[second] - 1.8))
         cosine = (u * v).sum(axis=1)
@@ -356,7 +371,7 @@ def calculator_of(element):
     if element in WEBER:
         return StillingerWeber(*WEBER[element])
     if element in MORSE:
-        cutoff = 2.2 * reference_states[atomic_numbers[element]]["a"]
+        cutoff = 2.2 * reference_of(element)["a"]
         depth, alpha, distance = MORSE[element]
         slope = partial(morse_slope, depth=depth, alpha=alpha, distance=distance)
         return PairForces(slope, 0.75 * cutoff if element == "Pb" else cutoff)
@@ -385,7 +400,7 @@ def hot_solid(rng, index, low, high):
     """A crystal in a box of thermal expansion, with or without strain and vacancies."""
     elements = ([*EMT_METALS, "Ar", "Pb"], ["Fe", "Mo", "W", "Cr", "Na"], ["Si", "Ge"])
     element = str(rng.choice(elements[int(rng.choice(3, p=(0.5, 0.3, 0.2)))]))
-    state = reference_states[atomic_numbers[element]]
+    state = reference_of(element)
     crystal = build_prototype(state["symmetry"], element, a=state["a"])
     share = rng.uniform(low, high)
     expansion = 1 + (0.004 if element in WEBER else 0.02) * share
@@ -420,7 +435,7 @@ def hot(rng, index):
 def molten(rng, index):
     element = str(rng.choice(["Cu", "Al", "Au"]))
     n = int(rng.integers(108, 257))
-    edge = reference_states[atomic_numbers[element]]["a"]
+    edge = reference_of(element)["a"]
     volume = 1.08 * n * edge**3 / 4
     distance = 0.9 * edge / np.sqrt(2)
     positions, box = packing(rng, n, distance, n * np.pi / 6 * distance**3 / volume)

@@ -24,7 +24,8 @@ CLEAR = 8.0  # standard errors by which the overlap must exceed chance
 FEW_ATOMS = 40
 CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
 SHARPEST = 0.02  # places are compared within that or more [bond lengths]
-COARSER = 0.03  # share by which the overlap must rise for a coarser lattice
+COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
+SURELY = 5.0  # standard errors by which it must rise
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
 N_VECTORS = 60
 FIT_ROUNDS = 3
@@ -130,20 +131,30 @@ def _coarser(moved, basis, coefficients, landing):
     Random vacancies leave unequal numbers of atoms on two sublattices: then slightly more of them
     land on atoms when they are moved within a sublattice, by a chi squared for each site.
     """
-    overlaps = landing.overlaps
+    overlap = landing.overlaps.mean()
     n_atoms = len(moved.sample)
-    n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlaps.mean(), 0.2))
+    n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlap, 0.2))
     by_chance = chi2.isf(FALSE_ALARM, n_sites) / n_atoms
     best, chosen = 0.0, None
     for p, a in coarser_lattices():
         inside = coefficients @ a % p == 0
         if not inside.any() or inside.all():
             continue
-        kept, left = overlaps[inside].mean(), overlaps[~inside].mean()
-        gain = (kept - left) / max(kept, 1e-9)
-        if gain > COARSER + by_chance * (1 - kept) and gain > best:
+        gain, error = _gain(landing, inside)
+        least = max(COARSER + by_chance * (1 - overlap), SURELY * error)
+        if gain > least and gain > best:
             best, chosen = gain, sublattice_basis(basis, p, a)
     return chosen
+
+
+def _gain(landing, chosen):
+    """Share by which some vectors have more overlap than the rest, and its standard error."""
+    kept, left = (
+        landing.hits[some].sum(axis=0) / np.maximum(1, landing.inside[some].sum(axis=0))
+        for some in (chosen, ~chosen)
+    )
+    difference, mean = kept - left, max(kept.mean(), 1e-9)
+    return difference.mean() / mean, difference.std() / mean / np.sqrt(len(difference))
 
 
 def _atoms_per_cell(moved, basis):

@@ -7,12 +7,15 @@ import sys
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
+from pymatgen.core import Molecule
+
 from crystutor import __version__, read_structure, space_group
 from crystutor.executors import open_executor
 from crystutor.table1.run_folder import Parameters, claim_folder
 
 TOLERANCES = (0.001, 0.01, 0.1)  # [Å]
 BAD_INPUT = 2
+SCHEMA = 2  # of the JSON; 1 had no overlap, reason and warnings
 LARGE_UPLOADS = '--ServerApp.tornado_settings={"websocket_max_message_size": 100_000_000}'
 MOST_ATOMS_FOR_SPGLIB = 2000  # its time grows with their square
 
@@ -115,7 +118,7 @@ def _classify(options):
         try:
             results.append(_result(file, options.spglib))
         except ValueError as error:
-            results.append({"file": file, "error": str(error)})
+            results.append({"schema": SCHEMA, "file": file, "error": str(error)})
             _complain(results[-1]["error"])
         else:
             if not options.json:
@@ -133,7 +136,10 @@ def _result(file, with_spglib):
         classification = classify(structure)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
+    for warning in classification.warnings:
+        print(f"crystutor: warning: {file}: {warning}", file=sys.stderr)
     result = {
+        "schema": SCHEMA,
         "file": file,
         "formula": structure.composition.reduced_formula,
         "n_atoms": len(structure),
@@ -141,13 +147,21 @@ def _result(file, with_spglib):
         "probability": classification.probability,
         "probabilities": classification.probabilities,
         "cell": classification.cell.describe() if classification.cell else None,
+        "overlap": classification.overlap,
+        "reason": classification.reason,
         "note": classification.note,
+        "warnings": list(classification.warnings),
     }
-    if with_spglib and len(structure) <= MOST_ATOMS_FOR_SPGLIB:
-        result["spglib"] = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
-    elif with_spglib:
+    if not with_spglib:
+        return result
+    if isinstance(structure, Molecule) or not all(structure.lattice.pbc):
+        untried = "Spglib was not tried on a finite sample"
+    elif len(structure) > MOST_ATOMS_FOR_SPGLIB:
         untried = f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"
-        result["note"] = "; ".join(filter(None, (result["note"], untried)))
+    else:
+        result["spglib"] = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
+        return result
+    result["note"] = "; ".join(filter(None, (result["note"], untried)))
     return result
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import overload
 
 import numpy as np
-from pymatgen.core import Molecule, Structure
+from pymatgen.core import Structure
 
 from crystutor._keras import keras
 from crystutor.convnet import predict_probabilities, shared_convnet
@@ -48,7 +48,7 @@ class Classification:
     reason: str | None = None
     note: str = ""
     warnings: tuple[str, ...] = ()
-    cluster: Structure | Molecule | None = field(default=None, repr=False)
+    cluster: Structure | None = field(default=None, repr=False)
     image: np.ndarray | None = field(default=None, repr=False)
 
 
@@ -114,13 +114,13 @@ def classify_image(image: np.ndarray, convnet: keras.Model) -> Classification:
 
 def _classify_one(structure, convnet):
     check_structure(structure)
-    warnings = _warnings(structure)
+    sample = sample_of(structure)
+    warnings = tuple(f"vacuum along {axis}: taken as finite along {axis}" for axis in sample.vacuum)
     try:
         found = clusters_and_cells(structure)
     except NoAverageLatticeError as error:
-        return Classification(
-            None, 0.0, {}, reason=error.reason, note=str(error), warnings=warnings
-        )
+        note = str(error)
+        return Classification(None, 0.0, {}, reason=error.reason, note=note, warnings=warnings)
     images = np.stack([fingerprint(cluster) for cluster, _ in found])
     weights = np.array([cell.weight for _, cell in found])
     probabilities = weights @ predict_probabilities(convnet, images) / weights.sum()
@@ -129,11 +129,12 @@ def _classify_one(structure, convnet):
         _named(probabilities),
         cell=cell,
         overlap=cell.overlap,
+        note=_remarks(sample, cell),
         warnings=warnings,
         cluster=cluster,
         image=images[0],
     )
-    return _without_contradiction(answer)
+    return answer if _may_be(answer.label, cell) else _without_label(answer)
 
 
 def _named(probabilities):
@@ -142,20 +143,25 @@ def _named(probabilities):
     return Classification(label, named[label], named)
 
 
-def _without_contradiction(answer):
-    """Take the label away if the lattice is none that the class may have."""
-    cell = answer.cell
-    near = cell.near or (cell.bravais,)
-    if set(CLASS_LATTICES[answer.label]) & set(near):
-        strained = f"strained by {cell.strain:.1%}" if cell.strain > WORTH_A_NOTE else ""
-        return replace(answer, note=strained)
+def _remarks(sample, cell):
+    """What to beware of: finite axes, a strained cell."""
+    finite = [axis for axis, repeats in zip("abc", sample.periodic, strict=True) if not repeats]
+    remarks = [f"finite along {' and '.join(finite)}"] if 0 < len(finite) < 3 else []
+    remarks += ["a finite sample"] if len(finite) == 3 else []
+    remarks += [f"strained by {cell.strain:.1%}"] if cell.strain > WORTH_A_NOTE else []
+    return "; ".join(remarks)
+
+
+def _may_be(label, cell):
+    """Whether a class may have the lattice of a cell, or one that is little strained from it."""
+    return bool(set(CLASS_LATTICES[label]) & {cell.bravais, *cell.near})
+
+
+def _without_label(answer):
+    """Take the label away: the lattice is none that the class may have."""
     note = (
         f"the network says {answer.label}, {answer.probability:.0%}, but the lattice is "
-        f"{cell.bravais}, which that class does not have"
+        f"{answer.cell.bravais}, which that class does not have"
     )
+    note = "; ".join(filter(None, (note, answer.note)))
     return replace(answer, label=None, probability=0.0, reason=CONTRADICTION, note=note)
-
-
-def _warnings(structure):
-    axes = sample_of(structure).vacuum
-    return tuple(f"there is a vacuum along {axis}: taken as finite along {axis}" for axis in axes)

@@ -16,8 +16,8 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from crystutor.crystal.lattice.translations import NoAverageLatticeError
 from crystutor.crystal.cells import bond_length, find_average_cell
+from crystutor.crystal.lattice.translations import NoAverageLatticeError
 from crystutor.crystal.prototypes import Prototype, build_crystal, scale_shortest_distance
 from crystutor.crystal.space_groups import space_group
 
@@ -181,7 +181,7 @@ def has_its_own_cell(record):
             cell = find_average_cell(structure)
         except NoAverageLatticeError:
             return False
-        if cell.bravais != PEARSON[prototype.space_group] or abs(cell.n_cells - 1) > 1e-3:
+        if cell.bravais != PEARSON[prototype.space_group] or abs((cell.n_cells or 0) - 1) > 1e-3:
             return False
     return True
 

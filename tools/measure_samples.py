@@ -144,20 +144,26 @@ def make_sample(line, seed, index, record):
     return LINES[line](rng, index)
 
 
-def measure(job):
-    """Make a sample and record the answer."""
-    line, _, index, _ = job
-    expected, atoms, name = make_sample(*job)
-    expected = expected if isinstance(expected, set) else {expected}
+def ask(atoms):
+    """Answer or None, message of a ValueError, description of a crash, seconds."""
     answer, error, crash = None, "", ""
     start = time.perf_counter()
     try:
         answer = crystutor.classify(atoms)
     except ValueError as problem:
-        error, crash = str(problem), "message of several lines" if "\n" in str(problem) else ""
+        error = str(problem) or "no message"
+        crash = "message of several lines" if "\n" in error else ""
     except Exception as problem:
         crash = f"{type(problem).__name__}: {problem}"
-    seconds = time.perf_counter() - start
+    return answer, error, crash, time.perf_counter() - start
+
+
+def measure(job):
+    """Make a sample and record the answer."""
+    line, _, index, _ = job
+    expected, atoms, name = make_sample(*job)
+    expected = expected if isinstance(expected, set) else {expected}
+    answer, error, crash, seconds = ask(atoms)
     got, cell = getattr(answer, "label", None), getattr(answer, "cell", None)
     outcome = "right" if got in expected else "None" if got is None else "wrong"
     return {

@@ -19,7 +19,7 @@ import numpy as np
 from pymatgen.core import Structure
 from tqdm import tqdm
 
-from crystutor.crystal.cells import build_cluster, cluster_and_cell
+from crystutor.crystal.cells import build_cluster, clusters_and_cells
 from crystutor.crystal.defects import displace_atoms, remove_atoms
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.crystal.supercells import random_supercell
@@ -90,7 +90,7 @@ def damaged_images(seed, levels, shares, index):
             damaged = reorder_axes(damaged, ORDERS.get(axes, (0, 1, 2)))
             image, note, bravais, share = None, "", "", 0.0
             try:
-                cluster, cell = cluster_and_cell(damaged)
+                cluster, cell = clusters_and_cells(damaged)[0]
                 image = fingerprint(cluster)
                 bravais = cell.bravais
                 share = abs(np.linalg.det(cell.matrix)) / crystal.volume

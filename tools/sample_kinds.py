@@ -7,6 +7,7 @@ the seven classes, or over a list of cases.
 """
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -62,7 +63,7 @@ MORSE = {  # depth [eV], 1/width [1/Å], distance [Å]: Girifalco and Weizer, Ph
     "Na": (0.06334, 0.58993, 5.336),
 }
 WEBER = {"Si": (2.1683, 2.0951, 21.0), "Ge": (1.93, 2.181, 31.0)}  # energy, length, lambda
-LINES = {}
+LINES: dict[str, Callable] = {}  # (rng, index) -> (expected, atoms, name)
 
 
 def line(*names):
@@ -80,7 +81,7 @@ def line(*names):
 # helpers
 
 
-def reference_of(element) -> Any:
+def reference_of(element: str) -> Any:
     """Structure and lattice constant of an element, from ASE's table."""
     return reference_states[atomic_numbers[element]]
 
@@ -265,6 +266,9 @@ class Forces(Calculator):
         near = (apart**2).sum(axis=1) < self.cutoff**2
         forces = self._forces(self.i[near], self.j[near], apart[near], len(atoms))
         self.results = {"energy": 0.0, "forces": forces}
+
+    def _forces(self, i, j, apart, n):
+        raise NotImplementedError
 
 
 class PairForces(Forces):

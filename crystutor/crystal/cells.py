@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from pymatgen.core import Lattice, Molecule, Structure
+from pymatgen.core import Lattice, Structure
 
 from crystutor.crystal.lattice.bravais import weigh_lattices
 from crystutor.crystal.lattice.translations import find_translations
@@ -87,12 +87,13 @@ def find_average_cells(structure: Atoms) -> list[AverageCell]:
     distance = bond_length(structure)
     error = float(np.abs(found.errors).max() / np.linalg.norm(found.basis, axis=1).min())
     lattices, near = weigh_lattices(found.basis, error, found.scatter / distance)
-    whole = sample_of(structure).periodic.all()
+    sample = sample_of(structure)
+    volume = abs(np.linalg.det(sample.box)) if sample.periodic.all() else None
     return [
         AverageCell(
             lattice.matrix,
             lattice.bravais,
-            float(structure.volume / abs(np.linalg.det(lattice.matrix))) if whole else None,
+            volume and float(volume / abs(np.linalg.det(lattice.matrix))),
             lattice.strain,
             lattice.weight,
             found.overlap,
@@ -146,7 +147,7 @@ def standard_cell(structure: Structure) -> Structure:
     return cut_block(structure, cell.matrix, choose_repeats(cell.matrix, structure.volume))
 
 
-def build_cluster(structure: Atoms, n_atoms: int = 250) -> Structure | Molecule:
+def build_cluster(structure: Atoms, n_atoms: int = 250) -> Structure:
     """Build the cluster of atoms that is given to `fingerprint`.
 
     Parameters
@@ -160,10 +161,10 @@ def build_cluster(structure: Atoms, n_atoms: int = 250) -> Structure | Molecule:
 
     Returns
     -------
-    Structure or Molecule
+    Structure
         A block of whole standard cells (see `standard_cell`), of about n_atoms atoms, as close
-        to a cube as possible. Of a sample that is finite along some axis, a molecule of the atoms
-        nearest to its middle, in standard axes.
+        to a cube as possible. Of a sample that is finite along some axis, the atoms nearest to
+        its middle, in standard axes and in a box that does not repeat (`lattice.pbc`).
 
     Raises
     ------
@@ -181,9 +182,7 @@ def build_cluster(structure: Atoms, n_atoms: int = 250) -> Structure | Molecule:
     return clusters_and_cells(structure, n_atoms)[0][0]
 
 
-def clusters_and_cells(
-    structure: Atoms, n_atoms: int = 250
-) -> list[tuple[Structure | Molecule, AverageCell]]:
+def clusters_and_cells(structure: Atoms, n_atoms: int = 250) -> list[tuple[Structure, AverageCell]]:
     """Build a cluster as `build_cluster` does for each lattice that fits, the weightiest first."""
     if n_atoms < 1:
         raise ValueError(f"n_atoms is {n_atoms}; a positive number is accepted")

@@ -7,7 +7,7 @@ from typing import Any
 
 import gemmi
 import numpy as np
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Lattice, Molecule, Structure
 
 from crystutor.crystal.structures import (
     NOT_FINITE,
@@ -42,8 +42,8 @@ ACCEPTED_FORMATS = (
 )
 
 
-def read_structure(path: str | Path) -> Structure:
-    """Read a periodic crystal structure from a file.
+def read_structure(path: str | Path) -> Structure | Molecule:
+    """Read a crystal structure from a file.
 
     Parameters
     ----------
@@ -53,15 +53,17 @@ def read_structure(path: str | Path) -> Structure:
 
     Returns
     -------
-    Structure
-        As in the file, without oxidation states and site properties. It has passed
+    Structure or Molecule
+        As in the file, without oxidation states and site properties. A file without lattice, or
+        whose box repeats along no axis, gives a molecule. A box that repeats along some axes
+        gives a structure whose `lattice.pbc` says along which. It has passed
         `crystutor.crystal.structures.check_structure`.
 
     Raises
     ------
     ValueError
-        If the file is missing, unreadable or not an ordered periodic structure. The message
-        names the file, what was found and what is accepted.
+        If the file is missing, unreadable or not an ordered structure. The message names the
+        file, what was found and what is accepted.
 
     Examples
     --------
@@ -77,6 +79,8 @@ def read_structure(path: str | Path) -> Structure:
         check_structure(structure)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    if isinstance(structure, Molecule):
+        return structure
     return build_structure(structure.lattice, structure.atomic_numbers, structure.frac_coords)
 
 
@@ -134,13 +138,12 @@ def _from_large_cif(path):
 
 
 def _from_ase(atoms):
-    if not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise ValueError(
-            "it has no three lattice vectors; a periodic structure is needed "
-            '(in extended XYZ: Lattice="..." on the second line)'
-        )
-    if not np.isfinite(atoms.cell[:]).all():
+    """A molecule if the box repeats along no axis; missing finite edges are made up."""
+    if not np.isfinite(atoms.cell[:]).all() or not np.isfinite(atoms.positions).all():
         raise ValueError(NOT_FINITE)
-    if np.linalg.matrix_rank(atoms.cell[:]) < 3:
+    if not atoms.pbc.any() or not atoms.cell[:].any():
+        return Molecule(atoms.get_chemical_symbols(), atoms.positions)
+    if np.linalg.matrix_rank(atoms.cell[atoms.pbc]) < np.count_nonzero(atoms.pbc):
         raise ValueError(ZERO_VOLUME)
+    atoms.set_cell(atoms.cell.complete())
     return Structure.from_ase_atoms(atoms)

@@ -85,7 +85,7 @@ class Sample:
 def bare_sample(atoms: Atoms) -> Sample:
     """Take a structure or a molecule as a sample; a vacuum in its box is not looked for."""
     if isinstance(atoms, IMolecule):
-        return _in_a_box(atoms.cart_coords, np.eye(3), np.zeros(3, bool))
+        return finite_sample(atoms.cart_coords)
     box, periodic = atoms.lattice.matrix, np.array(atoms.lattice.pbc)
     if periodic.all():
         return Sample(atoms.cart_coords, box, periodic)
@@ -125,6 +125,11 @@ def sample_of(atoms: Atoms) -> Sample:
     if periodic.all():
         return Sample(fractions @ box, box, periodic)
     return _in_a_box(fractions @ box, box, periodic, vacuum)
+
+
+def finite_sample(positions: np.ndarray) -> Sample:
+    """Take atoms at positions, shape (n, 3) [Å], as a sample that repeats nowhere."""
+    return _in_a_box(positions, np.eye(3), np.zeros(3, bool))
 
 
 def nearest_distances(sample: Sample, longest: float) -> np.ndarray:
@@ -193,7 +198,7 @@ def ball_around(sample: Sample, center: np.ndarray, n_atoms: int, distance: floa
         Bond length [Å].
     """
     _, vectors = nearest_atoms(sample, center, n_atoms, distance)
-    return _in_a_box(vectors + center, np.eye(3), np.zeros(3, bool))
+    return finite_sample(vectors + center)
 
 
 def nearest_atoms(

@@ -1,10 +1,10 @@
 """Supercells: repeat a crystal, cut a block out of it, turn it."""
 
 import numpy as np
-from pymatgen.core import Molecule, Structure
+from pymatgen.core import Lattice, Structure
 from scipy.spatial.transform import Rotation
 
-from crystutor.crystal.samples import Atoms, nearest_atoms, sample_of
+from crystutor.crystal.samples import Atoms, finite_sample, nearest_atoms, sample_of
 from crystutor.crystal.structures import build_structure
 
 LITTLE_MORE = 1.6  # times the wanted size; so many atoms are all taken
@@ -64,7 +64,7 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
     return build_structure(_upright(block), numbers, images[inside] - origin)
 
 
-def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) -> Molecule:
+def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) -> Structure:
     """Cut the atoms nearest to its middle out of a sample, and turn them upright.
 
     Parameters
@@ -80,8 +80,9 @@ def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) ->
 
     Returns
     -------
-    Molecule
-        The atoms, turned so that the first vector lies along x and the second in the xy plane.
+    Structure
+        The atoms, turned so that the first vector lies along x and the second in the xy plane. Its
+        lattice is a box that does not repeat.
     """
     sample = sample_of(atoms)
     if not sample.periodic.any() and len(sample) < LITTLE_MORE * n_atoms:
@@ -89,7 +90,9 @@ def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) ->
     center = (sample.fractions @ sample.box).mean(axis=0)
     indices, vectors = nearest_atoms(sample, center, n_atoms, distance)
     rotation = np.linalg.inv(matrix) @ _upright(matrix)
-    return Molecule(np.array(atoms.atomic_numbers)[indices], vectors @ rotation)
+    ball = finite_sample(vectors @ rotation)
+    box = Lattice(ball.box, pbc=(False, False, False))
+    return build_structure(box, np.array(atoms.atomic_numbers)[indices], ball.fractions)
 
 
 def random_orientation(structure: Structure, rng: np.random.Generator) -> Structure:

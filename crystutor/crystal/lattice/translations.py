@@ -217,7 +217,7 @@ def _refuse_several_crystals(sample, distance):
 
 def _by_symmetry(sample, distance):
     """Lattice of a perfect cell, if its atoms have some symmetry; else None."""
-    cell = (sample.box, sample.fractions, np.ones(len(sample), int))
+    cell = (sample.box.tolist(), sample.fractions.tolist(), [1] * len(sample))
     dataset = spglib.get_symmetry_dataset(cell, symprec=PERFECT * distance)
     if dataset is None or (dataset.number < LEAST_SYMMETRY and len(sample) > 1):
         return None

@@ -9,9 +9,12 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 Atoms = Structure | IMolecule
 
+LONGEST = 40.0  # distance to a neighbour that is looked for [Å]
 PADDING = 10.0  # empty room around a finite sample in its box [Å]
 WIDEST_GAP = 4.5  # between layers of a crystal [Å]
-WIDEST_GAP_IN_BONDS = 1.6
+WIDEST_GAP_IN_BONDS = 3.0  # graphite has 2.4
+WIDEST_GAP_IN_GAPS = 2.0  # of several gaps, the widest in the second widest
+LAYER = 0.3  # atoms at heights that differ by less are one layer [Å]
 FLAT = "its atoms lie on one line or in one plane; a three-dimensional crystal is accepted"
 
 
@@ -116,8 +119,7 @@ def sample_of(atoms: Atoms) -> Sample:
     for axis in np.flatnonzero(periodic):
         ordered = np.sort(np.mod(fractions[:, axis], 1.0))
         gaps = np.diff(ordered, append=ordered[0] + 1)
-        height = 1 / np.linalg.norm(np.linalg.inv(box)[:, axis])
-        if gaps.max() * height > WIDEST_GAP and _is_vacuum(gaps.max() * height, bare):
+        if _is_vacuum(gaps * bare.heights[axis], bare):
             above = ordered[(gaps.argmax() + 1) % len(ordered)]
             fractions[:, axis] = np.mod(fractions[:, axis] - above + 1e-9, 1.0)
             periodic[axis] = False
@@ -132,7 +134,7 @@ def finite_sample(positions: np.ndarray) -> Sample:
     return _in_a_box(positions, np.eye(3), np.zeros(3, bool))
 
 
-def nearest_distances(sample: Sample, longest: float) -> np.ndarray:
+def nearest_distances(sample: Sample, longest: float = LONGEST) -> np.ndarray:
     """Distance of each atom to the nearest other atom or image, shape (n,) [Å].
 
     Where there is none within `longest` [Å], the distance is infinite.
@@ -151,10 +153,15 @@ def nearest_distances(sample: Sample, longest: float) -> np.ndarray:
     return nearest
 
 
-def _is_vacuum(gap, sample):
-    """Whether a gap between layers is wider than any in a crystal with the same bonds."""
-    nearest = nearest_distances(sample, 4 * PADDING)
-    return gap > WIDEST_GAP_IN_BONDS * np.minimum(nearest, 4 * PADDING).mean()
+def _is_vacuum(gaps, sample):
+    """Whether the widest of the gaps [Å] between layers of atoms is wider than in a crystal."""
+    *others, widest = np.sort(gaps[gaps > LAYER])
+    if widest < WIDEST_GAP:
+        return False
+    if len(others) > 1 and widest > WIDEST_GAP_IN_GAPS * others[-1]:
+        return True
+    nearest = np.minimum(nearest_distances(sample), LONGEST)
+    return widest > WIDEST_GAP_IN_BONDS * nearest.mean()
 
 
 def _in_a_box(positions, box, periodic, vacuum=""):

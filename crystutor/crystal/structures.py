@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pymatgen.core import Composition, DummySpecies, Element, IMolecule, Lattice, Structure
 
-from crystutor.crystal.samples import Atoms, bare_sample, nearest_distances
+from crystutor.crystal.samples import LONGEST, Atoms, bare_sample, nearest_distances
 
 MAX_ATOMIC_NUMBER = 96
 MIN_VOLUME = 0.01  # of a cell [Å^3]
@@ -119,12 +119,12 @@ def bond_length(atoms: Atoms) -> float:
     """
     if len(atoms) == 0:
         raise ValueError("the structure holds no atoms; at least one is needed")
-    nearest = nearest_distances(bare_sample(atoms), 4 * LONGEST_BOND)
+    nearest = nearest_distances(bare_sample(atoms))
     if nearest.min() < SHORTEST_BOND:
         raise ValueError(
             f"two atoms are {nearest.min():.3f} Å apart; at least {SHORTEST_BOND} Å is accepted"
         )
-    average = np.minimum(nearest, 4 * LONGEST_BOND).mean()
+    average = np.minimum(nearest, LONGEST).mean()
     if average > LONGEST_BOND:
         raise ValueError(
             f"the atoms are isolated, the nearest neighbour is {average:.0f} Å away or more on "

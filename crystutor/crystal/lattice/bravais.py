@@ -4,16 +4,29 @@ import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
-import spglib
 
-BRAVAIS = {221: "cP", 225: "cF", 229: "cI", 191: "hP", 139: "tI", 123: "tP", 166: "hR"}
-SYMMETRY = (*BRAVAIS.values(), "other")  # highest first
-TOLERANCES = np.geomspace(2e-4, 0.06, 12)  # of the searches for symmetric lattices
+SYMMETRY = ("cP", "cF", "cI", "hP", "tI", "tP", "hR", "other")  # highest first
 AT_REST = 0.0025  # strain at which a lower symmetry is believed as much as a higher one
 IN_MOTION = 0.016  # the same where atoms move: a box of a simulation is strained
 MOTION = 0.01  # scatter of the atoms' places that counts as motion [bond lengths]
 FARTHEST = 0.04  # strain of a lattice that still counts as symmetric
-NEARLY_ALL = 0.15  # share of the higher lattice's strain that a lower one may leave unexplained
+NEARLY_ALL = 0.25  # share of the higher lattice's strain that a lower one may leave unexplained
+WITHIN = 0.1  # first look at ratios of lengths and at cosines
+COEFFICIENTS = np.array(  # of the vectors of which conventional cells are made, one of each pair
+    [v for v in itertools.product(range(-3, 4), repeat=3) if v > (0, 0, 0)]
+)
+HALF, THIRD = 0.5, 1 / 3
+CENTRINGS = {  # by the cosine of the angle of the base: inner lattice points, symmetries
+    0.0: (
+        ((), ("cP", "tP")),
+        (((HALF, HALF, HALF),), ("cI", "tI")),
+        (((HALF, HALF, 0), (HALF, 0, HALF), (0, HALF, HALF)), ("cF",)),
+    ),
+    0.5: (
+        ((), ("hP",)),
+        (((2 * THIRD, THIRD, THIRD), (THIRD, 2 * THIRD, 2 * THIRD)), ("hR",)),
+    ),
+}
 LEAST_WEIGHT = 0.01
 EXACT = 2e-5  # strain that rounded numbers make
 
@@ -63,9 +76,9 @@ def weigh_lattices(
     The highest symmetry within 4 % of strain has the weight 2^-(strain / s)^2. Here s is 0.25 %
     for a crystal at rest: cells whose parameters are rounded to 0.01 Å stay cubic. It grows to
     1.6 % for a crystal in motion: the box of a simulation is never exactly cubic. A lower
-    symmetry takes the rest where it leaves less than 15 % of that strain unexplained.
+    symmetry takes the rest where it leaves less than a quarter of that strain unexplained.
     """
-    near = [lattice for lattice in _near_lattices(basis) if lattice.strain < FARTHEST]
+    near = _near_lattices(basis)
     if not near:
         return [SymmetricLattice(basis, "other", 0.0)], ()
     highest = min(near, key=lambda lattice: SYMMETRY.index(lattice.bravais))
@@ -76,7 +89,7 @@ def weigh_lattices(
     lower = [lattice for lattice in near if lattice is not highest]
     unexplained = np.hypot(NEARLY_ALL * highest.strain, 2 * error) + EXACT
     for lattice in lower:
-        weights.append((1 - belief) * 0.5 ** ((lattice.strain / unexplained) ** 4))
+        weights.append((1 - belief) * 0.5 ** ((lattice.strain / unexplained) ** 2))
     total = sum(weights)
     weighed = [
         replace(lattice, weight=float(weight / total))
@@ -90,18 +103,44 @@ def weigh_lattices(
 def _near_lattices(basis):
     """Conventional cells of the symmetric lattices near a lattice; of each symmetry the nearest."""
     nearest: dict[str, SymmetricLattice] = {}
-    for tolerance in TOLERANCES:
-        points = (basis, [[0.0, 0.0, 0.0]], [1])
-        dataset = spglib.get_symmetry_dataset(points, tolerance * np.cbrt(np.linalg.det(basis)))
-        if dataset is None or dataset.number not in BRAVAIS:
-            continue
-        bravais = BRAVAIS[dataset.number]
-        matrix = np.linalg.inv(dataset.transformation_matrix).T @ basis
-        strain = strain_to_symmetry(matrix, bravais)
-        if bravais not in nearest or strain < nearest[bravais].strain - 1e-9:
-            cell = _along_the_frame(matrix, bravais)
-            nearest[bravais] = SymmetricLattice(cell, bravais, strain)
-    return list(nearest.values())
+    for cosine, centrings in CENTRINGS.items():
+        for cell in _conventional_cells(basis, cosine):
+            for points, names in centrings:
+                if not _has_points(cell, points):
+                    continue
+                for bravais in names:
+                    strain = strain_to_symmetry(cell @ basis, bravais)
+                    if bravais not in nearest or strain < nearest[bravais].strain - 1e-9:
+                        nearest[bravais] = SymmetricLattice(cell @ basis, bravais, strain)
+    return [
+        replace(lattice, matrix=_along_the_frame(lattice.matrix, lattice.bravais))
+        for lattice in nearest.values()
+        if lattice.strain < FARTHEST
+    ]
+
+
+def _conventional_cells(basis, cosine):
+    """Right-handed cells with equal a and b at an angle and upright c, roughly; integers."""
+    vectors = COEFFICIENTS @ basis
+    lengths = np.linalg.norm(vectors, axis=1)
+    cosines = vectors @ vectors.T / np.outer(lengths, lengths)
+    equal = np.triu(np.abs(np.log(lengths / lengths[:, None])) < WITHIN, 1)
+    upright = np.abs(cosines) < WITHIN
+    pairs = np.argwhere(equal & (np.abs(np.abs(cosines) - cosine) < WITHIN))
+    pair, above = np.nonzero(upright[pairs[:, 0]] & upright[pairs[:, 1]])
+    a, b = pairs[pair].T
+    opposite = np.where(cosines[a, b] > 0, -1, 1)[:, None]  # 120 degrees, not 60
+    cells = np.stack([COEFFICIENTS[a], opposite * COEFFICIENTS[b], COEFFICIENTS[above]], axis=1)
+    cells = np.concatenate([cells, cells * np.array([[-1], [-1], [1]])])  # both settings of hR
+    n_points = np.round(np.linalg.det(cells)).astype(int)
+    cells[n_points < 0, 2] *= -1
+    return cells[np.isin(np.abs(n_points), (1, 2, 3, 4))]
+
+
+def _has_points(cell, points):
+    """Whether a cell, in coefficients of a primitive one, has just these lattice points."""
+    inner = np.array(points).reshape(-1, 3) @ cell
+    return round(np.linalg.det(cell)) == len(inner) + 1 and np.allclose(inner, np.round(inner))
 
 
 def strain_to_symmetry(matrix: np.ndarray, bravais: str) -> float:

@@ -28,6 +28,7 @@ COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
 SURELY = 5.0  # standard errors by which it must rise
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
 N_VECTORS = 60
+SMALLEST_CELL = 0.3  # [bond lengths cubed]; the densest packing has 0.7
 FIT_ROUNDS = 3
 
 
@@ -68,10 +69,8 @@ def _search(moved, reach):
     if moved.sample.periodic.all():
         good = np.vstack([good, moved.sample.box])
     basis = generated_lattice(good, moved.tolerance)
-    if len(basis) < 3:
-        return None
     for _ in range(4):
-        basis = _fitted(moved, reduced(basis))
+        basis = _fitted(moved, basis)
         if basis is None:
             return None
         coefficients, landing = _move_by_lattice(moved, basis)
@@ -94,18 +93,19 @@ def _move_by_lattice(moved, basis):
 def _fitted(moved, basis):
     """Least squares to where the atoms land; a periodic box holds a whole number of cells.
 
-    None if the lattice does not fit the box, or too few vectors are left to fit.
+    None if it is no lattice, has too small a cell or does not fit the box.
     """
     for _ in range(FIT_ROUNDS):
+        if len(basis) < 3 or abs(np.linalg.det(basis)) < SMALLEST_CELL * moved.bond_length**3:
+            return None
+        basis = reduced(basis)
         coefficients, landing = _move_by_lattice(moved, basis)
         weights = landing.hits.sum(axis=1)
         if np.linalg.matrix_rank(coefficients[weights > 0]) == 3:
             basis = basis + _correction(coefficients, landing, slice(None))
         if moved.sample.periodic.all():
             basis = _commensurate(basis, moved.sample.box, moved.tolerance)
-            if basis is None:
-                return None
-    return basis
+    return basis if len(basis) == 3 else None
 
 
 def _correction(coefficients, landing, atoms):
@@ -117,11 +117,11 @@ def _correction(coefficients, landing, atoms):
 
 
 def _commensurate(basis, box, tolerance):
+    """The lattice, strained until the box holds a whole number of cells; empty if it cannot."""
     whole = np.round(box @ np.linalg.inv(basis))
-    if abs(np.linalg.det(whole)) < 0.5:
-        return None
-    if np.linalg.norm(whole @ basis - box, axis=1).max() > 2 * tolerance:
-        return None
+    misfit = np.linalg.norm(whole @ basis - box, axis=1).max()
+    if misfit > 2 * tolerance or abs(np.linalg.det(whole)) < 0.5:
+        return np.zeros((0, 3))
     return np.linalg.inv(whole) @ box
 
 
@@ -179,7 +179,7 @@ def _measured(moved, basis, coefficients, landing):
     )
     scatter = np.sqrt((landing.misses**2).sum() / max(1, landing.hits.sum()) / 6)
     if len(moved.sample) < FEW_ATOMS:
-        is_clear = _coincidences(moved, basis, scatter) > CLEAR_COINCIDENCES
+        is_clear = _coincidences(moved, basis) > CLEAR_COINCIDENCES
     else:
         is_clear = bool(overlap - moved.chance > CLEAR * error)
     errors = _errors(moved, coefficients, landing)
@@ -198,12 +198,18 @@ def _errors(moved, coefficients, landing):
     return np.sqrt((n - 1) / n * ((without - np.mean(without, axis=0)) ** 2).sum(axis=0))
 
 
-def _coincidences(moved, basis, scatter):
+def _coincidences(moved, basis):
     """How improbable it is that so many atoms lie on so few sites of a cell, -log(p)."""
-    separations = moved.origins[:, None] - moved.origins
-    fractions = separations @ np.linalg.inv(basis)
-    apart = np.linalg.norm((fractions - np.round(fractions)) @ basis, axis=2)
-    n_sites, _ = connected_components(coo_array(apart < moved.tolerance), directed=False)
-    radius = 2.5 * max(scatter, SHARPEST * moved.bond_length)
+    fractions = moved.origins @ np.linalg.inv(basis)
+    separations = fractions[:, None] - fractions
+    separations = (separations - np.round(separations)) @ basis
+    near = np.linalg.norm(separations, axis=2) < moved.tolerance
+    n_sites, site = connected_components(coo_array(near), directed=False)
+    first = np.unique(site, return_index=True)[1][site]
+    offsets = separations[np.arange(len(site)), first]
+    counts = np.bincount(site)
+    means = np.stack([np.bincount(site, x) / counts for x in offsets.T], axis=1)
+    spread = np.sqrt(((offsets - means[site]) ** 2).sum() / 3 / max(1, len(site) - n_sites))
+    radius = 2.5 * max(spread, SHARPEST * moved.bond_length)
     share = n_sites * 4 / 3 * np.pi * radius**3 / abs(np.linalg.det(basis))
-    return (len(moved.origins) - n_sites) * np.log(1 / min(1.0, share))
+    return (len(site) - n_sites) * np.log(1 / min(1.0, share))

@@ -155,9 +155,10 @@ def nearest_distances(sample: Sample, longest: float = LONGEST) -> np.ndarray:
 
 def _is_vacuum(gaps, sample):
     """Whether the widest of the gaps [Å] between layers of atoms is wider than in a crystal."""
-    *others, widest = np.sort(gaps[gaps > LAYER])
+    widest = gaps.max()
     if widest < WIDEST_GAP:
         return False
+    others = np.sort(gaps[gaps > LAYER])[:-1]
     if len(others) > 1 and widest > WIDEST_GAP_IN_GAPS * others[-1]:
         return True
     nearest = np.minimum(nearest_distances(sample), LONGEST)

@@ -10,9 +10,11 @@ from crystutor.crystal.samples import Sample, nearest_atoms
 
 TOLERANCE = 0.3  # within which an atom lands on an atom [bond lengths]
 MOST_ATOMS = 600  # in a larger sample, balls of atoms are moved instead of all
-N_PARTS = 12
+N_BALLS = 12
+N_PARTS = 8  # of a smaller sample
+N_PLACES, NEIGHBOURHOOD = 24, 20
 FARTHEST = 5.5  # that an atom is moved in a larger sample [bond lengths]
-N_CENTERS = 400
+N_CHOICES = 400  # of atoms, for centers of balls that are far apart
 N_CHANCE = 40
 
 
@@ -45,7 +47,7 @@ class MovedAtoms:
     bond_length : average distance of nearest neighbours [Å]
     origins : places of the atoms before they are moved, shape (n, 3) [Å]
     parts : number of the part of the sample that each atom belongs to, shape (n,)
-    n_parts : number of parts
+    neighbourhoods : atoms near each of some places, shape (n_places, n_atoms), indices
     farthest : longest vector by which the atoms can be moved [Å]
     """
 
@@ -53,19 +55,19 @@ class MovedAtoms:
         self.sample = sample
         self.bond_length = bond_length
         self.tolerance = TOLERANCE * bond_length
-        rng = np.random.default_rng(0)
         self.origins = sample.fractions @ sample.box
         self.farthest = np.inf
         if len(sample) <= MOST_ATOMS:
             self._shifts = np.zeros((len(sample), 3))
-            centers = _far_apart(sample, np.arange(len(sample)), max(1, min(8, len(sample) // 12)))
-            self.parts = _nearest_center(sample, self.origins, centers)
+            centers = _far_apart(sample, np.arange(len(sample)), N_PLACES)
+            distances = np.array([_distances(sample, self.origins, center) for center in centers])
+            self.parts = distances[:N_PARTS].argmin(axis=0)
+            self.neighbourhoods = np.argsort(distances, axis=1)[:, :NEIGHBOURHOOD]
             self._map = AtomMap(self.origins, sample.box, self.tolerance)
         else:
             self.farthest = FARTHEST * bond_length
-            chosen = rng.choice(len(sample), min(N_CENTERS, len(sample)), replace=False)
-            self._take_balls(_far_apart(sample, chosen, N_PARTS))
-        self.n_parts = int(self.parts.max()) + 1
+            chosen = np.random.default_rng(0).choice(len(sample), N_CHOICES, replace=False)
+            self._take_balls(_far_apart(sample, chosen, N_BALLS))
 
     def _take_balls(self, centers):
         """Balls around centers, laid side by side in a box of their own."""
@@ -79,6 +81,7 @@ class MovedAtoms:
         slots = 2 * room * np.array([[n, 0, 0] for n in range(len(centers))])
         self.origins = np.concatenate([b + slot for b, slot in zip(inner, slots, strict=True)])
         self.parts = np.repeat(np.arange(len(centers)), n_each)
+        self.neighbourhoods = np.arange(len(self.origins)).reshape(len(centers), n_each)
         self._shifts = np.repeat(centers - slots, n_each, axis=0)
         around = np.concatenate([b + slot for b, slot in zip(outer, slots, strict=True)])
         box = 2 * room * np.diag([len(centers), 1, 1])
@@ -129,10 +132,6 @@ def _far_apart(sample, candidates, n):
         chosen.append(points[distances.argmax()])
         distances = np.minimum(distances, _distances(sample, points, chosen[-1]))
     return np.array(chosen)
-
-
-def _nearest_center(sample, points, centers):
-    return np.argmin([_distances(sample, points, center) for center in centers], axis=0)
 
 
 def _distances(sample, points, center):

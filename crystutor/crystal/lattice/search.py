@@ -149,10 +149,14 @@ def _coarser(moved, basis, coefficients, landing):
 
 def _gain(landing, chosen):
     """Share by which some vectors have more overlap than the rest, and its standard error."""
+    inside = [landing.inside[some].sum(axis=0) for some in (chosen, ~chosen)]
+    both = (inside[0] > 0) & (inside[1] > 0)  # near a surface, some vectors lead out
     kept, left = (
-        landing.hits[some].sum(axis=0) / np.maximum(1, landing.inside[some].sum(axis=0))
-        for some in (chosen, ~chosen)
+        landing.hits[some][:, both].sum(axis=0) / count[both]
+        for some, count in zip((chosen, ~chosen), inside, strict=True)
     )
+    if len(kept) < 2:
+        return 0.0, np.inf
     difference, mean = kept - left, max(kept.mean(), 1e-9)
     return difference.mean() / mean, difference.std() / mean / np.sqrt(len(difference))
 
@@ -171,12 +175,8 @@ def _measured(moved, basis, coefficients, landing):
     overlap = landed.sum() / total
     rest = (landed - overlap * inside) / total
     error = max(np.sqrt((rest**2).sum()), np.sqrt(overlap * (1 - overlap)) / len(moved.origins))
-    parts = np.array(
-        [
-            landed[moved.parts == part].sum() / max(1, inside[moved.parts == part].sum())
-            for part in range(moved.n_parts)
-        ]
-    )
+    places = moved.neighbourhoods
+    parts = landed[places].sum(axis=1) / np.maximum(1, inside[places].sum(axis=1))
     scatter = np.sqrt((landing.misses**2).sum() / max(1, landing.hits.sum()) / 6)
     if len(moved.sample) < FEW_ATOMS:
         is_clear = _coincidences(moved, basis) > CLEAR_COINCIDENCES
@@ -189,12 +189,10 @@ def _measured(moved, basis, coefficients, landing):
 
 def _errors(moved, coefficients, landing):
     """Standard errors of the basis, from what each part of the sample says without the others."""
-    if moved.sample.periodic.all() or moved.n_parts < 2:
+    n = moved.parts.max() + 1
+    if moved.sample.periodic.all() or n < 2:
         return np.zeros((3, 3))
-    without = [
-        _correction(coefficients, landing, moved.parts != part) for part in range(moved.n_parts)
-    ]
-    n = moved.n_parts
+    without = [_correction(coefficients, landing, moved.parts != part) for part in range(n)]
     return np.sqrt((n - 1) / n * ((without - np.mean(without, axis=0)) ** 2).sum(axis=0))
 
 

@@ -153,8 +153,8 @@ def _remarks(sample, cell):
 
 
 def _may_be(label, cell):
-    """Whether a class may have the lattice of a cell, or one that is little strained from it."""
-    return bool(set(CLASS_LATTICES[label]) & {cell.bravais, *cell.near})
+    """Whether a class may have a lattice that fits, or a higher one that is little strained."""
+    return bool(set(CLASS_LATTICES[label]) & set(cell.possible))
 
 
 def _without_label(answer):

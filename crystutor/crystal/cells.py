@@ -25,7 +25,7 @@ class AverageCell:
     strain : largest principal strain to the nearest lattice of the symmetry of `bravais`
     weight : belief in this symmetry, in [0, 1]; 1 if no other lattice fits
     overlap : share of the atoms that the lattice's shortest vectors move onto atoms
-    near : all Bravais lattices within 4 % of strain, whatever their weight
+    possible : Bravais lattices that fit, and higher ones within 4 % of strain
     """
 
     matrix: np.ndarray
@@ -34,7 +34,7 @@ class AverageCell:
     strain: float
     weight: float = 1.0
     overlap: float = 1.0
-    near: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
 
     def describe(self) -> dict:
         """Lengths [Å], angles [degree], Bravais lattice, number of cells and strain, rounded."""
@@ -86,7 +86,7 @@ def find_average_cells(structure: Atoms) -> list[AverageCell]:
     found = find_translations(structure)
     distance = bond_length(structure)
     error = float(np.abs(found.errors).max() / np.linalg.norm(found.basis, axis=1).min())
-    lattices, near = weigh_lattices(found.basis, error, found.scatter / distance)
+    lattices, possible = weigh_lattices(found.basis, error, found.scatter / distance)
     sample = sample_of(structure)
     volume = abs(np.linalg.det(sample.box)) if sample.periodic.all() else None
     return [
@@ -97,7 +97,7 @@ def find_average_cells(structure: Atoms) -> list[AverageCell]:
             lattice.strain,
             lattice.weight,
             found.overlap,
-            near,
+            possible,
         )
         for lattice in lattices
     ]

@@ -68,8 +68,8 @@ def weigh_lattices(
     lattices : list of SymmetricLattice
         Those with a weight above 1 %, the weightiest first. If none is near, the primitive cell
         itself as "other".
-    near : tuple of str
-        The symmetries of all lattices within 4 % of strain.
+    possible : tuple of str
+        Their symmetries, and all higher ones within 4 % of strain.
 
     Notes
     -----
@@ -80,7 +80,7 @@ def weigh_lattices(
     """
     near = _near_lattices(basis)
     if not near:
-        return [SymmetricLattice(basis, "other", 0.0)], ()
+        return [SymmetricLattice(basis, "other", 0.0)], ("other",)
     highest = min(near, key=lambda lattice: SYMMETRY.index(lattice.bravais))
     motion = 1 - np.exp(-((scatter / MOTION) ** 2))
     scale = np.hypot(AT_REST + (IN_MOTION - AT_REST) * motion, 2 * error)
@@ -96,8 +96,10 @@ def weigh_lattices(
         for lattice, weight in zip([highest, *lower], weights, strict=True)
         if weight > LEAST_WEIGHT * total
     ]
-    near_symmetries = tuple(lattice.bravais for lattice in near)
-    return sorted(weighed, key=lambda lattice: -lattice.weight), near_symmetries
+    weighed.sort(key=lambda lattice: -lattice.weight)
+    rank = SYMMETRY.index(weighed[0].bravais)
+    higher = [lattice.bravais for lattice in near if SYMMETRY.index(lattice.bravais) < rank]
+    return weighed, tuple({*higher, *(lattice.bravais for lattice in weighed)})
 
 
 def _near_lattices(basis):

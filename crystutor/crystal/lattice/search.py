@@ -25,9 +25,11 @@ FEW_ATOMS = 40
 CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
 SHARPEST = 0.02  # places are compared within that or more [bond lengths]
 COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
-SURELY = 5.0  # standard errors by which it must rise
+CLOSER = 1.0  # share by which squared distances from atoms must be larger without it
+SURELY = 5.0  # standard errors of either
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
 N_VECTORS = 60
+FEWEST_LANDINGS = 60  # of the atoms of a neighbourhood inside the sample
 SMALLEST_CELL = 0.3  # [bond lengths cubed]; the densest packing has 0.7
 FIT_ROUNDS = 3
 
@@ -126,38 +128,60 @@ def _commensurate(basis, box, tolerance):
 
 
 def _coarser(moved, basis, coefficients, landing):
-    """The coarser lattice, if any, that moves clearly more atoms onto atoms.
+    """The coarser lattice, if any, that moves more atoms onto atoms, or moves them closer.
 
     Random vacancies leave unequal numbers of atoms on two sublattices: then slightly more of them
-    land on atoms when they are moved within a sublattice, by a chi squared for each site.
+    land on atoms when they are moved within a sublattice. For n atoms and overlap o the share is
+    2 (1 - o) / n times a chi squared with one degree of freedom for each site.
     """
     overlap = landing.overlaps.mean()
-    n_atoms = len(moved.sample)
     n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlap, 0.2))
-    by_chance = chi2.isf(FALSE_ALARM, n_sites) / n_atoms
+    by_chance = 2 * chi2.isf(FALSE_ALARM, n_sites) * (1 - overlap) / len(moved.sample)
+    least = min(max(COARSER, by_chance), 1 - SHARE_OF_BEST)
+    repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis))
     best, chosen = 0.0, None
     for p, a in coarser_lattices():
+        if (repeats @ a % p).any():  # the box itself would be no lattice vector
+            continue
         inside = coefficients @ a % p == 0
         if not inside.any() or inside.all():
             continue
-        gain, error = _gain(landing, inside)
-        least = max(COARSER + by_chance * (1 - overlap), SURELY * error)
-        if gain > least and gain > best:
+        gain = _surely(*_gain_in_hits(landing, inside), least)
+        gain += _surely(*_gain_in_distance(landing, inside, SHARPEST * moved.bond_length), CLOSER)
+        if gain > best:
             best, chosen = gain, sublattice_basis(basis, p, a)
     return chosen
 
 
-def _gain(landing, chosen):
+def _surely(gain, error, least):
+    return gain if gain > max(least, SURELY * error) else 0.0
+
+
+def _gain_in_hits(landing, chosen):
     """Share by which some vectors have more overlap than the rest, and its standard error."""
-    inside = [landing.inside[some].sum(axis=0) for some in (chosen, ~chosen)]
-    both = (inside[0] > 0) & (inside[1] > 0)  # near a surface, some vectors lead out
-    kept, left = (
-        landing.hits[some][:, both].sum(axis=0) / count[both]
-        for some, count in zip((chosen, ~chosen), inside, strict=True)
-    )
-    if len(kept) < 2:
+    return _gain(landing.hits, landing.inside, chosen, -1)
+
+
+def _gain_in_distance(landing, chosen, least):
+    """Share by which atoms land closer to atoms after some vectors than after the rest."""
+    squares = (landing.misses**2).sum(axis=2) + landing.hits * least**2
+    return _gain(squares, landing.hits, chosen, 1)
+
+
+def _gain(values, counts, chosen, sign):
+    """Relative difference of two groups' means, and its standard error over the atoms.
+
+    Only atoms that count in both groups are taken: near a surface, some vectors lead out.
+    """
+    number = [counts[some].sum(axis=0) for some in (chosen, ~chosen)]
+    both = (number[0] > 0) & (number[1] > 0)
+    if both.sum() < 2:
         return 0.0, np.inf
-    difference, mean = kept - left, max(kept.mean(), 1e-9)
+    kept, left = (
+        values[some][:, both].sum(axis=0) / count[both]
+        for some, count in zip((chosen, ~chosen), number, strict=True)
+    )
+    difference, mean = sign * (left - kept), max(kept.mean(), 1e-9)
     return difference.mean() / mean, difference.std() / mean / np.sqrt(len(difference))
 
 
@@ -175,8 +199,9 @@ def _measured(moved, basis, coefficients, landing):
     overlap = landed.sum() / total
     rest = (landed - overlap * inside) / total
     error = max(np.sqrt((rest**2).sum()), np.sqrt(overlap * (1 - overlap)) / len(moved.origins))
-    places = moved.neighbourhoods
-    parts = landed[places].sum(axis=1) / np.maximum(1, inside[places].sum(axis=1))
+    n_landings = inside[moved.neighbourhoods].sum(axis=1)
+    parts = landed[moved.neighbourhoods].sum(axis=1) / np.maximum(1, n_landings)
+    parts = parts[n_landings >= FEWEST_LANDINGS]
     scatter = np.sqrt((landing.misses**2).sum() / max(1, landing.hits.sum()) / 6)
     if len(moved.sample) < FEW_ATOMS:
         is_clear = _coincidences(moved, basis) > CLEAR_COINCIDENCES

@@ -192,7 +192,7 @@ def _translations(found: Fit) -> Translations:
 def _refuse_uneven(found):
     """Refuse a sample of which a part does not follow the lattice of the whole."""
     excess = (found.part_overlaps - found.chance) / (found.overlap - found.chance)
-    if excess.min() < EVEN:
+    if excess.min(initial=1.0) < EVEN:
         raise NoAverageLatticeError(
             "not one crystal",
             f"not one crystal: a lattice moves {found.part_overlaps.max():.0%} of the atoms onto "

@@ -20,6 +20,7 @@ from crystutor.crystal.lattice.sublattices import (
 REACHES = (3.3, 5.2)  # longest vectors tried, first and second [bond lengths]
 SHARE_OF_BEST = 0.75  # of the best overlap; vectors that join only some sites have 2/3 at most
 GOOD = 0.85  # overlap that no coarser lattice can raise much
+ONE_SITE = 1.05  # atoms in a cell
 CLEAR = 8.0  # standard errors by which the overlap must exceed chance
 FEW_ATOMS = 40
 CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
@@ -48,11 +49,20 @@ class Fit:
     part_overlaps: np.ndarray
     is_clear: bool
 
+    @property
+    def explains_all(self) -> bool:
+        """Whether no coarser lattice can have much more overlap.
+
+        With one site in a cell, atoms per cell and overlap are both 1 less the vacancies.
+        """
+        one_site = self.sites < ONE_SITE and self.overlap > GOOD * self.sites
+        return self.overlap > GOOD or one_site
+
 
 def find_fit(moved: MovedAtoms) -> Fit | None:
     """Find the lattice of a sample; None if no three independent vectors are good."""
     first = _search(moved, REACHES[0])
-    if first is not None and first.is_clear and (first.overlap > GOOD or first.sites < 1.05):
+    if first is not None and first.is_clear and first.explains_all:
         return first
     second = _search(moved, REACHES[1])
     found = [fit for fit in (first, second) if fit is not None]
@@ -139,50 +149,41 @@ def _coarser(moved, basis, coefficients, landing):
     by_chance = 2 * chi2.isf(FALSE_ALARM, n_sites) * (1 - overlap) / len(moved.sample)
     least = min(max(COARSER, by_chance), 1 - SHARE_OF_BEST)
     repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis))
+    squares = (landing.misses**2).sum(axis=2) + landing.hits * (SHARPEST * moved.bond_length) ** 2
     best, chosen = 0.0, None
     for p, a in coarser_lattices():
         if (repeats @ a % p).any():  # the box itself would be no lattice vector
             continue
         inside = coefficients @ a % p == 0
-        if not inside.any() or inside.all():
-            continue
-        gain = _surely(*_gain_in_hits(landing, inside), least)
-        gain += _surely(*_gain_in_distance(landing, inside, SHARPEST * moved.bond_length), CLOSER)
+        gain = max(
+            _gain(landing.hits, landing.inside, inside, -1, least),
+            _gain(squares, landing.hits, inside, 1, CLOSER),
+        )
         if gain > best:
             best, chosen = gain, sublattice_basis(basis, p, a)
     return chosen
 
 
-def _surely(gain, error, least):
-    return gain if gain > max(least, SURELY * error) else 0.0
-
-
-def _gain_in_hits(landing, chosen):
-    """Share by which some vectors have more overlap than the rest, and its standard error."""
-    return _gain(landing.hits, landing.inside, chosen, -1)
-
-
-def _gain_in_distance(landing, chosen, least):
-    """Share by which atoms land closer to atoms after some vectors than after the rest."""
-    squares = (landing.misses**2).sum(axis=2) + landing.hits * least**2
-    return _gain(squares, landing.hits, chosen, 1)
-
-
-def _gain(values, counts, chosen, sign):
-    """Relative difference of two groups' means, and its standard error over the atoms.
+def _gain(values, counts, chosen, sign, least):
+    """Relative difference of the means of chosen vectors and of the rest, if it is sure; else 0.
 
     Only atoms that count in both groups are taken: near a surface, some vectors lead out.
     """
-    number = [counts[some].sum(axis=0) for some in (chosen, ~chosen)]
+    groups = (chosen, ~chosen)
+    totals = [max(1e-9, values[group].sum() / max(1, counts[group].sum())) for group in groups]
+    if not chosen.any() or sign * (totals[1] / totals[0] - 1) < least:
+        return 0.0
+    number = [counts[group].sum(axis=0) for group in groups]
     both = (number[0] > 0) & (number[1] > 0)
-    if both.sum() < 2:
-        return 0.0, np.inf
     kept, left = (
-        values[some][:, both].sum(axis=0) / count[both]
-        for some, count in zip((chosen, ~chosen), number, strict=True)
+        values[group][:, both].sum(axis=0) / count[both]
+        for group, count in zip(groups, number, strict=True)
     )
+    if len(kept) < 2:
+        return 0.0
     difference, mean = sign * (left - kept), max(kept.mean(), 1e-9)
-    return difference.mean() / mean, difference.std() / mean / np.sqrt(len(difference))
+    gain, error = difference.mean() / mean, difference.std() / mean / np.sqrt(len(difference))
+    return gain if gain > max(least, SURELY * error) else 0.0
 
 
 def _atoms_per_cell(moved, basis):

@@ -1,6 +1,8 @@
 """The lattice that vectors generate, and the coarser lattices in it."""
 
 import itertools
+import math
+from functools import cache
 
 import numpy as np
 from pymatgen.core import Lattice
@@ -116,15 +118,20 @@ def lattice_vectors(basis: np.ndarray, radius: float, most: int) -> np.ndarray:
     return grid[order[lengths[order] <= radius]][:most]
 
 
-def coarser_lattices() -> list[tuple[int, np.ndarray]]:
-    """Sublattices of index 2 and 3: (p, a) for the vectors k with a.k = 0 (mod p)."""
+@cache
+def coarser_lattices() -> tuple[tuple[int, np.ndarray], ...]:
+    """Sublattices with a cyclic quotient of order 2, 3, 4: (p, a) for a.k = 0 (mod p).
+
+    Those of order 4 are needed for two sites a quarter of a lattice vector apart, as in diamond:
+    half of that vector moves no atom onto an atom.
+    """
     found = []
-    for p in (2, 3):
+    for p in (2, 3, 4):
         for a in itertools.product(range(p), repeat=3):
-            first = next((digit for digit in a if digit), 0)
-            if first == 1:
+            same = [tuple(u * x % p for x in a) for u in range(1, p) if math.gcd(u, p) == 1]
+            if math.gcd(*a, p) == 1 and a == min(same):
                 found.append((p, np.array(a)))
-    return found
+    return tuple(found)
 
 
 def sublattice_basis(basis: np.ndarray, p: int, a: np.ndarray) -> np.ndarray:

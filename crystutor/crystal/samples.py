@@ -144,7 +144,7 @@ def nearest_distances(sample: Sample, longest: float = LONGEST) -> np.ndarray:
     radius = 1.3 * np.cbrt(volume / len(sample))
     while np.isinf(nearest).any():
         radius = min(radius, longest)
-        points = _with_images(sample, radius)
+        points = atoms_and_images(sample, radius)
         found, _ = cKDTree(points).query(sample.fractions @ sample.box, k=2)
         nearest = np.where(found[:, 1] <= radius, found[:, 1], np.inf)
         if radius >= longest:
@@ -179,7 +179,7 @@ def _directions_without_repeats(box, periodic):
     return directions[np.count_nonzero(periodic) :]
 
 
-def _with_images(sample, margin):
+def atoms_and_images(sample: Sample, margin: float) -> np.ndarray:
     """Positions of the atoms, and of their images within a margin [Å] of the box, shape (m, 3)."""
     reach = np.ceil(margin / sample.heights).astype(int) * sample.periodic
     beyond = np.where(sample.periodic, margin / sample.heights, np.inf)

@@ -104,21 +104,16 @@ def weigh_lattices(
 
 def _near_lattices(basis):
     """Conventional cells of the symmetric lattices near a lattice; of each symmetry the nearest."""
-    nearest: dict[str, SymmetricLattice] = {}
+    near = []
     for cosine, centrings in CENTRINGS.items():
-        for cell in _conventional_cells(basis, cosine):
-            for points, names in centrings:
-                if not _has_points(cell, points):
-                    continue
-                for bravais in names:
-                    strain = strain_to_symmetry(cell @ basis, bravais)
-                    if bravais not in nearest or strain < nearest[bravais].strain - 1e-9:
-                        nearest[bravais] = SymmetricLattice(cell @ basis, bravais, strain)
-    return [
-        replace(lattice, matrix=_along_the_frame(lattice.matrix, lattice.bravais))
-        for lattice in nearest.values()
-        if lattice.strain < FARTHEST
-    ]
+        cells = _conventional_cells(basis, cosine)
+        for points, names in centrings:
+            centred = cells[_have_points(cells, points)] @ basis
+            for bravais in names if len(centred) else ():
+                strains = strain_to_symmetry(centred, bravais)
+                cell = _along_the_frame(centred[strains.round(9).argmin()], bravais)
+                near.append(SymmetricLattice(cell, bravais, float(strains.min())))
+    return [lattice for lattice in near if lattice.strain < FARTHEST]
 
 
 def _conventional_cells(basis, cosine):
@@ -139,19 +134,33 @@ def _conventional_cells(basis, cosine):
     return cells[np.isin(np.abs(n_points), (1, 2, 3, 4))]
 
 
-def _has_points(cell, points):
-    """Whether a cell, in coefficients of a primitive one, has just these lattice points."""
-    inner = np.array(points).reshape(-1, 3) @ cell
-    return round(np.linalg.det(cell)) == len(inner) + 1 and np.allclose(inner, np.round(inner))
+def _have_points(cells, points):
+    """Which cells, in coefficients of a primitive one, have just these lattice points inside."""
+    inner = np.array(points).reshape(-1, 3) @ cells
+    right = np.abs(np.linalg.det(cells) - len(points) - 1) < 0.5
+    return right & (np.abs(inner - np.round(inner)) < 1e-6).all(axis=(1, 2))
 
 
-def strain_to_symmetry(matrix: np.ndarray, bravais: str) -> float:
-    """Largest principal strain between a conventional cell and the nearest of its symmetry."""
-    metric = matrix @ matrix.T
+def strain_to_symmetry(matrix: np.ndarray, bravais: str) -> np.ndarray:
+    """Largest principal strain between cells and the nearest ones of a symmetry.
+
+    Parameters
+    ----------
+    matrix
+        Vectors of conventional cells as rows, shape (..., 3, 3) [Å].
+    bravais
+        Bravais lattice in Pearson's two letters.
+
+    Returns
+    -------
+    ndarray
+        Shape (...). The nearest cell has the metric's mean over the symmetry's rotations.
+    """
+    metric = matrix @ matrix.swapaxes(-1, -2)
     turns = _rotations(bravais)
-    ideal = np.mean([turn @ metric @ turn.T for turn in turns], axis=0)
+    ideal = np.einsum("nij,...jk,nlk->...il", turns, metric, turns, optimize=True) / len(turns)
     stretches = np.sqrt(np.linalg.eigvals(np.linalg.solve(ideal, metric)).real)
-    return float(np.abs(stretches - 1).max())
+    return np.abs(stretches - 1).max(axis=-1)
 
 
 def _along_the_frame(matrix, bravais):

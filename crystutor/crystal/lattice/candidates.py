@@ -49,7 +49,7 @@ def find_candidates(moved: MovedAtoms, radius: float) -> tuple[np.ndarray, np.nd
 def _vectors_between_atoms(moved, radius):
     """Vectors from some atoms to all others, one of each pair t and -t, without repeats."""
     seeds = np.unique(np.linspace(0, len(moved.origins) - 1, N_SEEDS).astype(int))
-    vectors = np.concatenate([moved.vectors_from(seed, radius) for seed in seeds])
+    vectors = moved.vectors_from(seeds, radius)
     vectors = vectors[_is_first_of_pair(vectors)]
     vectors = vectors[~moved.is_repeat(vectors)]
     cells = np.round(vectors / (0.5 * moved.tolerance)).astype(int)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from crystutor.crystal.lattice.atom_map import AtomMap
-from crystutor.crystal.samples import Sample, nearest_atoms
+from crystutor.crystal.samples import Sample, atoms_and_images, nearest_atoms
 
 TOLERANCE = 0.3  # within which an atom lands on an atom [bond lengths]
 MOST_ATOMS = 600  # in a larger sample, balls of atoms are moved instead of all
@@ -57,6 +57,7 @@ class MovedAtoms:
         self.tolerance = TOLERANCE * bond_length
         self.origins = sample.fractions @ sample.box
         self.farthest = np.inf
+        self._around: np.ndarray | None = None
         if len(sample) <= MOST_ATOMS:
             self._shifts = np.zeros((len(sample), 3))
             centers = _far_apart(sample, np.arange(len(sample)), N_PLACES)
@@ -83,9 +84,9 @@ class MovedAtoms:
         self.parts = np.repeat(np.arange(len(centers)), n_each)
         self.neighbourhoods = np.arange(len(self.origins)).reshape(len(centers), n_each)
         self._shifts = np.repeat(centers - slots, n_each, axis=0)
-        around = np.concatenate([b + slot for b, slot in zip(outer, slots, strict=True)])
+        self._around = np.concatenate([b + slot for b, slot in zip(outer, slots, strict=True)])
         box = 2 * room * np.diag([len(centers), 1, 1])
-        self._map = AtomMap(around, box, self.tolerance)
+        self._map = AtomMap(self._around, box, self.tolerance)
 
     def move(self, vectors: np.ndarray, atoms: slice | np.ndarray = slice(None)) -> Landing:
         """Move atoms by each of some vectors, shape (n_vectors, 3) [Å], and see where they land."""
@@ -110,11 +111,14 @@ class MovedAtoms:
         """Atoms per volume inside the sample [1/Å^3]."""
         return self.chance / (4 / 3 * np.pi * self.tolerance**3)
 
-    def vectors_from(self, atom: int, radius: float) -> np.ndarray:
-        """Vectors from one of the moved atoms to all atoms within a radius, shape (m, 3) [Å]."""
-        center = self.origins[atom] + self._shifts[atom]
-        vectors = self.sample.atoms_around(center, radius)[1]
-        return vectors[np.einsum("ij,ij->i", vectors, vectors) > self.tolerance**2]
+    def vectors_from(self, atoms: np.ndarray, radius: float) -> np.ndarray:
+        """Vectors from some of the moved atoms to all atoms within a radius, shape (m, 3) [Å]."""
+        around = self._around
+        if around is None:
+            around = atoms_and_images(self.sample, radius)
+        vectors = (around - self.origins[atoms][:, None]).reshape(-1, 3)
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+        return vectors[(squares > self.tolerance**2) & (squares < radius**2)]
 
     def is_repeat(self, vectors: np.ndarray) -> np.ndarray:
         """Whether vectors are those of the periodic box: they are no evidence, shape (n,)."""

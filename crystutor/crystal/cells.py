@@ -1,16 +1,21 @@
 """Cells of a crystal: average cells, standard cell, cluster."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
 from crystutor.crystal.lattice.bravais import weigh_lattices
+from crystutor.crystal.lattice.moved_atoms import MovedAtoms
 from crystutor.crystal.lattice.translations import find_translations
+from crystutor.crystal.lattice.turns import keeps_its_shape
 from crystutor.crystal.prototypes import EXAMPLE_CRYSTALS, build_prototype
 from crystutor.crystal.samples import Atoms, sample_of
 from crystutor.crystal.structures import bond_length
 from crystutor.crystal.supercells import LITTLE_MORE, choose_repeats, cut_ball, cut_block
+
+ONE_SITE = 1.5  # atoms in a primitive cell, in units of the overlap
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +91,10 @@ def find_average_cells(structure: Atoms) -> list[AverageCell]:
     found = find_translations(structure)
     distance = bond_length(structure)
     error = float(np.abs(found.errors).max() / np.linalg.norm(found.basis, axis=1).min())
-    lattices, possible = weigh_lattices(found.basis, error, found.scatter / distance)
     sample = sample_of(structure)
+    several_sites = found.sites > ONE_SITE * found.overlap
+    may_be = partial(keeps_its_shape, MovedAtoms(sample, distance)) if several_sites else None
+    lattices, possible = weigh_lattices(found.basis, error, found.scatter / distance, may_be)
     volume = abs(np.linalg.det(sample.box)) if sample.periodic.all() else None
     return [
         AverageCell(

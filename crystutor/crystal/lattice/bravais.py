@@ -1,6 +1,7 @@
 """The symmetric lattices that a measured lattice may stand for, weighed by strain."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,7 +51,10 @@ class SymmetricLattice:
 
 
 def weigh_lattices(
-    basis: np.ndarray, error: float = 0.0, scatter: float = 0.0
+    basis: np.ndarray,
+    error: float = 0.0,
+    scatter: float = 0.0,
+    may_be: Callable[[np.ndarray, str], bool] | None = None,
 ) -> tuple[list[SymmetricLattice], tuple[str, ...]]:
     """Find the symmetric lattices near a measured one, and weigh them.
 
@@ -62,6 +66,9 @@ def weigh_lattices(
         Standard error of the strain of this lattice.
     scatter
         Standard deviation of an atom's place per component [bond lengths].
+    may_be
+        Function of a conventional cell and its Bravais lattice that says whether the crystal has
+        that symmetry; asked for strained lattices only.
 
     Returns
     -------
@@ -79,6 +86,8 @@ def weigh_lattices(
     symmetry takes the rest where it leaves less than a quarter of that strain unexplained.
     """
     near = _near_lattices(basis)
+    if may_be:
+        near = [each for each in near if each.strain < EXACT or may_be(each.matrix, each.bravais)]
     if not near:
         return [SymmetricLattice(basis, "other", 0.0)], ("other",)
     highest = min(near, key=lambda lattice: SYMMETRY.index(lattice.bravais))

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2
 
 from crystutor.crystal.lattice.candidates import find_candidates
+from crystutor.crystal.lattice.evidence import coincidences, squared_misses, sure_gain
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
 from crystutor.crystal.lattice.sublattices import (
     coarser_lattices,
@@ -24,10 +23,8 @@ ONE_SITE = 1.05  # atoms in a cell
 CLEAR = 8.0  # standard errors by which the overlap must exceed chance
 FEW_ATOMS = 40
 CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
-SHARPEST = 0.02  # places are compared within that or more [bond lengths]
 COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
 CLOSER = 1.0  # share by which squared distances from atoms must be larger without it
-SURELY = 5.0  # standard errors of either
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
 N_VECTORS = 60
 FEWEST_LANDINGS = 60  # of the atoms of a neighbourhood inside the sample
@@ -149,41 +146,19 @@ def _coarser(moved, basis, coefficients, landing):
     by_chance = 2 * chi2.isf(FALSE_ALARM, n_sites) * (1 - overlap) / len(moved.sample)
     least = min(max(COARSER, by_chance), 1 - SHARE_OF_BEST)
     repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis))
-    squares = (landing.misses**2).sum(axis=2) + landing.hits * (SHARPEST * moved.bond_length) ** 2
+    squares = squared_misses(moved, landing)
     best, chosen = 0.0, None
     for p, a in coarser_lattices():
         if (repeats @ a % p).any():  # the box itself would be no lattice vector
             continue
         inside = coefficients @ a % p == 0
         gain = max(
-            _gain(landing.hits, landing.inside, inside, -1, least),
-            _gain(squares, landing.hits, inside, 1, CLOSER),
+            sure_gain(landing.hits, landing.inside, inside, -1, least),
+            sure_gain(squares, landing.hits, inside, 1, CLOSER),
         )
         if gain > best:
             best, chosen = gain, sublattice_basis(basis, p, a)
     return chosen
-
-
-def _gain(values, counts, chosen, sign, least):
-    """Relative difference of the means of chosen vectors and of the rest, if it is sure; else 0.
-
-    Only atoms that count in both groups are taken: near a surface, some vectors lead out.
-    """
-    groups = (chosen, ~chosen)
-    totals = [max(1e-9, values[group].sum() / max(1, counts[group].sum())) for group in groups]
-    if not chosen.any() or sign * (totals[1] / totals[0] - 1) < least:
-        return 0.0
-    number = [counts[group].sum(axis=0) for group in groups]
-    both = (number[0] > 0) & (number[1] > 0)
-    kept, left = (
-        values[group][:, both].sum(axis=0) / count[both]
-        for group, count in zip(groups, number, strict=True)
-    )
-    if len(kept) < 2:
-        return 0.0
-    difference, mean = sign * (left - kept), max(kept.mean(), 1e-9)
-    gain, error = difference.mean() / mean, difference.std() / mean / np.sqrt(len(difference))
-    return gain if gain > max(least, SURELY * error) else 0.0
 
 
 def _atoms_per_cell(moved, basis):
@@ -205,7 +180,7 @@ def _measured(moved, basis, coefficients, landing):
     parts = parts[n_landings >= FEWEST_LANDINGS]
     scatter = np.sqrt((landing.misses**2).sum() / max(1, landing.hits.sum()) / 6)
     if len(moved.sample) < FEW_ATOMS:
-        is_clear = _coincidences(moved, basis) > CLEAR_COINCIDENCES
+        is_clear = coincidences(moved, basis) > CLEAR_COINCIDENCES
     else:
         is_clear = bool(overlap - moved.chance > CLEAR * error)
     errors = _errors(moved, coefficients, landing)
@@ -220,20 +195,3 @@ def _errors(moved, coefficients, landing):
         return np.zeros((3, 3))
     without = [_correction(coefficients, landing, moved.parts != part) for part in range(n)]
     return np.sqrt((n - 1) / n * ((without - np.mean(without, axis=0)) ** 2).sum(axis=0))
-
-
-def _coincidences(moved, basis):
-    """How improbable it is that so many atoms lie on so few sites of a cell, -log(p)."""
-    fractions = moved.origins @ np.linalg.inv(basis)
-    separations = fractions[:, None] - fractions
-    separations = (separations - np.round(separations)) @ basis
-    near = np.linalg.norm(separations, axis=2) < moved.tolerance
-    n_sites, site = connected_components(coo_array(near), directed=False)
-    first = np.unique(site, return_index=True)[1][site]
-    offsets = separations[np.arange(len(site)), first]
-    counts = np.bincount(site)
-    means = np.stack([np.bincount(site, x) / counts for x in offsets.T], axis=1)
-    spread = np.sqrt(((offsets - means[site]) ** 2).sum() / 3 / max(1, len(site) - n_sites))
-    radius = 2.5 * max(spread, SHARPEST * moved.bond_length)
-    share = n_sites * 4 / 3 * np.pi * radius**3 / abs(np.linalg.det(basis))
-    return (len(site) - n_sites) * np.log(1 / min(1.0, share))

@@ -11,7 +11,7 @@ AT_REST = 0.0025  # strain at which a lower symmetry is believed as much as a hi
 IN_MOTION = 0.016  # the same where atoms move: a box of a simulation is strained
 MOTION = 0.01  # scatter of the atoms' places that counts as motion [bond lengths]
 FARTHEST = 0.04  # strain of a lattice that still counts as symmetric
-NEARLY_ALL = 0.25  # share of the higher lattice's strain that a lower one may leave unexplained
+NEARLY_ALL = 0.15  # share of the higher lattice's strain that a lower one may leave unexplained
 WITHIN = 0.1  # first look at ratios of lengths and at cosines
 COEFFICIENTS = np.array(  # of the vectors of which conventional cells are made, one of each pair
     [v for v in itertools.product(range(-3, 4), repeat=3) if v > (0, 0, 0)]
@@ -83,7 +83,7 @@ def weigh_lattices(
     The highest symmetry within 4 % of strain has the weight 2^-(strain / s)^2. Here s is 0.25 %
     for a crystal at rest: cells whose parameters are rounded to 0.01 Å stay cubic. It grows to
     1.6 % for a crystal in motion: the box of a simulation is never exactly cubic. A lower
-    symmetry takes the rest where it leaves less than a quarter of that strain unexplained.
+    symmetry takes the rest where it leaves less than about 15 % of that strain unexplained.
     """
     near = _near_lattices(basis)
     if may_be:

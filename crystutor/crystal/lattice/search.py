@@ -73,7 +73,9 @@ def find_fit(moved: MovedAtoms) -> Fit | None:
 def _search(moved, reach):
     """Best lattice that vectors up to a length [bond lengths] generate."""
     vectors, overlaps = find_candidates(moved, reach * moved.bond_length)
-    good = vectors[overlaps >= SHARE_OF_BEST * overlaps.max(initial=0.0)]
+    best = overlaps.max(initial=0.0)
+    chance = np.sqrt(best * (1 - best) / len(moved.origins))
+    good = vectors[overlaps >= SHARE_OF_BEST * best - chance]
     good = good[np.argsort(np.linalg.norm(good, axis=1).round(6), kind="stable")]
     if moved.sample.periodic.all():
         good = np.vstack([good, moved.sample.box])
@@ -141,10 +143,12 @@ def _coarser(moved, basis, coefficients, landing):
     land on atoms when they are moved within a sublattice. For n atoms and overlap o the share is
     2 (1 - o) / n times a chi squared with one degree of freedom for each site.
     """
+    if len(coefficients) == 0:
+        return None
     overlap = landing.overlaps.mean()
     n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlap, 0.2))
     by_chance = 2 * chi2.isf(FALSE_ALARM, n_sites) * (1 - overlap) / len(moved.sample)
-    least = min(max(COARSER, by_chance), 1 - SHARE_OF_BEST)
+    least = max(COARSER, min(by_chance, max(1 - SHARE_OF_BEST, by_chance / 2)))
     repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis))
     squares = squared_misses(moved, landing)
     best, chosen = 0.0, None

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import spglib
 
+from crystutor.crystal.lattice.candidates import find_candidates
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
-from crystutor.crystal.lattice.search import Fit, find_fit
+from crystutor.crystal.lattice.search import REACHES, Fit, find_fit
 from crystutor.crystal.lattice.sublattices import reduced
 from crystutor.crystal.samples import Atoms, Sample, ball_around, sample_of
 from crystutor.crystal.structures import bond_length, check_structure
@@ -154,26 +155,23 @@ def translations_of(sample: Sample, distance: float) -> Translations:
             "too few atoms",
             f"{len(sample)} atoms of a finite sample; {FEW_ATOMS} or more are needed",
         )
-    if sample.periodic.all() and len(sample) <= FEW_ATOMS:
+    moved = MovedAtoms(sample, distance)
+    found = find_fit(moved)
+    clear = found if found is not None and found.is_clear else None
+    is_exact = clear is not None and clear.scatter < PERFECT * distance
+    if clear is None or (len(sample) <= FEW_ATOMS and not is_exact):
         perfect = _by_symmetry(sample, distance)
         if perfect is not None:
             return perfect
-    found = find_fit(MovedAtoms(sample, distance))
-    if found is not None and found.is_clear:
-        _refuse_uneven(found)
-        return _translations(found)
-    if sample.periodic.all() and len(sample) <= MOST_ATOMS_OF_A_CELL:
-        perfect = _by_symmetry(sample, distance)
-        if perfect is not None:
-            return perfect
+    if clear is not None:
+        _refuse_uneven(clear)
+        return _translations(clear)
     _refuse_several_crystals(sample, distance)
-    if found is None:
-        raise NoAverageLatticeError(
-            "no lattice", "no lattice: no three vectors move atoms onto atoms"
-        )
+    _, overlaps = find_candidates(moved, REACHES[0] * distance)
+    best = found.overlap if found is not None else overlaps.max(initial=0.0)
     raise NoAverageLatticeError(
         "no lattice",
-        f"no lattice: {found.overlap:.0%} of the atoms land on atoms, {found.chance:.0%} by chance",
+        f"no lattice: at best {best:.0%} of the atoms land on atoms, {moved.chance:.0%} by chance",
     )
 
 
@@ -216,7 +214,9 @@ def _refuse_several_crystals(sample, distance):
 
 
 def _by_symmetry(sample, distance):
-    """Lattice of a perfect cell, if its atoms have some symmetry; else None."""
+    """Lattice of a perfect cell, if it is not large and its atoms have some symmetry; else None."""
+    if not sample.periodic.all() or len(sample) > MOST_ATOMS_OF_A_CELL:
+        return None
     cell = (sample.box.tolist(), sample.fractions.tolist(), [1] * len(sample))
     dataset = spglib.get_symmetry_dataset(cell, symprec=PERFECT * distance)
     if dataset is None or (dataset.number < LEAST_SYMMETRY and len(sample) > 1):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import spglib
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Lattice, Molecule, Structure
 
 from crystutor import (
     PROTOTYPES,
@@ -205,13 +205,58 @@ def hard_spheres(n, box, distance, rng):
 @pytest.mark.parametrize("seed", range(3))
 def test_no_lattice_in_an_amorphous_sample(seed):
     sample = hard_spheres(200, 16.0, 2.2, np.random.default_rng(seed))
-    with pytest.raises(NoAverageLatticeError, match="no average lattice: the strongest peak is"):
+    with pytest.raises(NoAverageLatticeError, match="no lattice: at best"):
         build_cluster(sample)
 
 
-def test_no_lattice_in_a_slab():
-    slab = build_prototype("fcc").make_supercell([4, 4, 4], in_place=False)
-    matrix = slab.lattice.matrix + np.diag([0, 0, 15.0])
-    slab = Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True)
-    with pytest.raises(NoAverageLatticeError, match="17 Å of vacuum along axis c"):
-        build_cluster(slab)
+def slab_of(crystal, vacuum):
+    block = crystal.make_supercell([4, 4, 4], in_place=False)
+    matrix = block.lattice.matrix + np.diag([0, 0, vacuum])
+    return Structure(matrix, block.species, block.cart_coords, coords_are_cartesian=True)
+
+
+@pytest.mark.parametrize("vacuum", [5.0, 12.0])
+@pytest.mark.parametrize("name", ["fcc", "bcc"])
+def test_a_slab_has_the_lattice_of_its_crystal(name, vacuum):
+    crystal = build_prototype(name)
+    cell = find_average_cell(slab_of(crystal, vacuum))
+    assert cell.bravais == BRAVAIS[name]
+    assert np.linalg.det(cell.matrix) == pytest.approx(crystal.volume, rel=1e-3)
+    assert cell.n_cells is None
+
+
+def test_an_axis_that_does_not_repeat():
+    block = slab_of(build_prototype("fcc"), 0.0)
+    finite = Lattice(block.lattice.matrix, pbc=(True, True, False))
+    cluster = build_cluster(Structure(finite, block.species, block.frac_coords))
+    assert cluster.lattice.pbc == (False, False, False)
+    assert len(cluster) == 250
+    assert bond_length(cluster) == pytest.approx(bond_length(block))
+
+
+def test_cluster_of_a_finite_sample_is_upright(labelled_cell):
+    """The same atoms, turned until the lattice stands as in a standard cell."""
+    label, cell = labelled_cell
+    block = random_orientation(cell.make_supercell(5, in_place=False), np.random.default_rng(4))
+    away = block.cart_coords - block.cart_coords.mean(axis=0)
+    chosen = np.argsort(np.linalg.norm(away, axis=1))[:250]
+    ball = Molecule([block[i].specie for i in chosen], block.cart_coords[chosen])
+    cluster = build_cluster(ball)
+    assert len(cluster) == len(ball)
+    assert bond_length(cluster) == pytest.approx(bond_length(ball))
+    standard = find_average_cell(cluster)
+    assert standard.bravais == BRAVAIS[label]
+    x, y, _ = standard.matrix
+    assert np.abs(x[1:]).max() < 0.02 * np.linalg.norm(x)
+    assert abs(y[2]) < 0.02 * np.linalg.norm(y)
+    with pytest.raises(ValueError, match="a finite sample has no cell of its own"):
+        standard_cell(ball)
+
+
+def test_strain_is_measured():
+    cell = build_prototype("fcc")
+    for strain in (0.001, 0.002):
+        matrix = cell.lattice.matrix * np.array([1, 1, 1 + strain])
+        found = find_average_cell(Structure(matrix, cell.species, cell.frac_coords))
+        assert found.bravais == "cF"
+        assert found.strain == pytest.approx(2 / 3 * strain, rel=0.01)

@@ -10,11 +10,13 @@ from crystutor import (
     build_prototype,
     classify,
     displace_atoms,
+    example_cluster,
     fingerprint,
     remove_atoms,
     substitute_atoms,
 )
-from crystutor.crystal.supercells import random_supercell
+from crystutor.crystal.cells import find_average_cells
+from crystutor.crystal.supercells import random_orientation, random_supercell
 
 
 @pytest.mark.parametrize(
@@ -76,5 +78,60 @@ def test_bad_input():
         classify([build_prototype("fcc"), empty])
     with pytest.raises(ValueError, match="^it holds no atoms"):
         classify(empty)
-    with pytest.raises(ValueError, match="a Molecule has no lattice vectors"):
-        classify(Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]]))
+    with pytest.raises(ValueError, match="a str is given; a pymatgen Structure or Molecule"):
+        classify("Cu.cif")
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        classify(Molecule(["O", "O"], [[0, 0, 0], [0, 0, np.nan]]))
+
+
+def test_no_label_for_a_molecule():
+    answer = classify(Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]]))
+    assert (answer.label, answer.probability, answer.probabilities) == (None, 0, {})
+    assert answer.reason == "too few atoms"
+    assert answer.note == "2 atoms of a finite sample; 40 or more are needed"
+
+
+def test_no_label_where_the_class_cannot_have_the_lattice():
+    """Rutile is tetragonal primitive, and the network says bct139."""
+    lattice = Lattice.tetragonal(4.594, 2.959)
+    u = 0.305
+    oxygen = [[u, u, 0], [-u, -u, 0], [0.5 + u, 0.5 - u, 0.5], [0.5 - u, 0.5 + u, 0.5]]
+    rutile = Structure(lattice, ["Ti"] * 2 + ["O"] * 4, [[0, 0, 0], [0.5, 0.5, 0.5], *oxygen])
+    answer = classify(rutile)
+    assert (answer.label, answer.probability) == (None, 0)
+    assert set(answer.probabilities) == set(CLASSES)
+    assert answer.reason == "class and lattice differ"
+    assert "but the lattice is tP, which that class does not have" in answer.note
+
+
+def test_a_ball_of_a_crystal(labelled_cell):
+    label, _ = labelled_cell
+    block = random_orientation(example_cluster(label, n_atoms=900), np.random.default_rng(1))
+    away = np.linalg.norm(block.cart_coords - block.cart_coords.mean(axis=0), axis=1)
+    chosen = np.argsort(away)[:250]
+    answer = classify(Molecule([block[i].specie for i in chosen], block.cart_coords[chosen]))
+    assert answer.label == label
+    assert answer.overlap > 0.9
+    assert answer.note.startswith("a finite sample")
+
+
+def test_a_slab_is_named_by_its_crystal():
+    slab = example_cluster("fcc", n_atoms=500)
+    matrix = slab.lattice.matrix + np.diag([0, 0, 10])
+    answer = classify(Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True))
+    assert answer.label == "fcc"
+    assert answer.warnings == ("vacuum along c: taken as finite along c",)
+    assert answer.note == "finite along c"
+
+
+@pytest.mark.parametrize("strain", [0.001, 0.02])
+def test_probabilities_are_the_mean_over_the_lattices_that_fit(strain):
+    cell = build_prototype("fcc")
+    matrix = cell.lattice.matrix * np.array([1, 1, 1 + strain])
+    strained = Structure(matrix, cell.species, cell.frac_coords)
+    answer = classify(strained)
+    weights = {cell.bravais: cell.weight for cell in find_average_cells(strained)}
+    expected = {"cF": "fcc", "tI": "bct139"}
+    for bravais, weight in weights.items():
+        assert answer.probabilities[expected[bravais]] == pytest.approx(weight, abs=0.01)
+    assert answer.label == ("fcc" if strain < 0.002 else "bct139")

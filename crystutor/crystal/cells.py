@@ -8,11 +8,11 @@ from pymatgen.core import Lattice, Structure
 
 from crystutor.crystal.lattice.bravais import weigh_lattices
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
-from crystutor.crystal.lattice.translations import find_translations
+from crystutor.crystal.lattice.translations import translations_of
 from crystutor.crystal.lattice.turns import keeps_its_shape
 from crystutor.crystal.prototypes import EXAMPLE_CRYSTALS, build_prototype
 from crystutor.crystal.samples import Atoms, sample_of
-from crystutor.crystal.structures import bond_length
+from crystutor.crystal.structures import bond_length, check_structure
 from crystutor.crystal.supercells import LITTLE_MORE, choose_repeats, cut_ball, cut_block
 
 ONE_SITE = 1.5  # atoms in a primitive cell, in units of the overlap
@@ -88,10 +88,13 @@ def find_average_cells(structure: Atoms) -> list[AverageCell]:
     Parameters and errors are those of `find_average_cell`; the weights are explained in
     `crystutor.crystal.lattice.bravais.weigh_lattices`.
     """
-    found = find_translations(structure)
-    distance = bond_length(structure)
+    check_structure(structure)
+    return _average_cells(sample_of(structure), bond_length(structure))
+
+
+def _average_cells(sample, distance):
+    found = translations_of(sample, distance)
     error = float(np.abs(found.errors).max() / np.linalg.norm(found.basis, axis=1).min())
-    sample = sample_of(structure)
     several_sites = found.sites > ONE_SITE * found.overlap
     may_be = partial(keeps_its_shape, MovedAtoms(sample, distance)) if several_sites else None
     lattices, possible = weigh_lattices(found.basis, error, found.scatter / distance, may_be)
@@ -193,11 +196,10 @@ def clusters_and_cells(structure: Atoms, n_atoms: int = 250) -> list[tuple[Struc
     """Build a cluster as `build_cluster` does for each lattice that fits, the weightiest first."""
     if n_atoms < 1:
         raise ValueError(f"n_atoms is {n_atoms}; a positive number is accepted")
+    check_structure(structure)
     distance = bond_length(structure)
-    return [
-        (_cluster(structure, cell, n_atoms, distance), cell)
-        for cell in find_average_cells(structure)
-    ]
+    cells = _average_cells(sample_of(structure), distance)
+    return [(_cluster(structure, cell, n_atoms, distance), cell) for cell in cells]
 
 
 def _cluster(structure, cell, n_atoms, distance):

@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from crystutor.crystal.samples import Atoms, finite_sample, nearest_atoms, sample_of
 from crystutor.crystal.structures import build_structure
 
+ENOUGH_FOR_GAPS = 2000  # atoms that show the gaps between the atoms of a crystal
 LITTLE_MORE = 1.6  # times the wanted size; so many atoms are all taken
 
 
@@ -56,12 +57,17 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
     """
     counts = np.array(repeats)
     block = counts[:, None] * matrix
-    images = _images_in_block(structure, block, margin=1 / counts)
-    positions = np.mod(images.reshape(-1, 3) * counts, 1.0)
-    origin = np.array([_widest_gap(x) for x in positions.T]) / counts
-    inside = ((images >= origin) & (images < origin + 1)).all(axis=-1)
-    numbers = np.array(structure.atomic_numbers)[np.nonzero(inside)[1]]
-    return build_structure(_upright(block), numbers, images[inside] - origin)
+    fractions = np.mod(structure.frac_coords, 1.0) @ structure.lattice.matrix @ np.linalg.inv(block)
+    shifts = _shifts_into_block(structure.lattice.matrix, block, margin=1 / counts)
+    some = (fractions[:ENOUGH_FOR_GAPS] + shifts[:, None]).reshape(-1, 3)
+    origin = np.array([_widest_gap(x) for x in np.mod(some * counts, 1.0).T]) / counts
+    atoms, images = [], []
+    for moved in (fractions + shift for shift in shifts):
+        inside = np.flatnonzero(((moved >= origin) & (moved < origin + 1)).all(axis=1))
+        atoms.append(inside)
+        images.append(moved[inside])
+    numbers = np.array(structure.atomic_numbers)[np.concatenate(atoms)]
+    return build_structure(_upright(block), numbers, np.concatenate(images) - origin)
 
 
 def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) -> Structure:
@@ -133,15 +139,14 @@ def random_supercell(
             return random_orientation(supercell, rng)
 
 
-def _images_in_block(structure, block, margin):
-    """Fractional coordinates, shape (n_shifts, n_atoms, 3), that fill a block and its margin."""
-    to_block = structure.lattice.matrix @ np.linalg.inv(block)
+def _shifts_into_block(matrix, block, margin):
+    """Translations of a cell, in units of the block, that fill a block and its margin, (n, 3)."""
+    to_block = matrix @ np.linalg.inv(block)
     corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3)
     spans = (corners * (1 + 2 * margin) - margin) @ np.linalg.inv(to_block)
     low, high = np.floor(spans.min(axis=0)) - 1, np.ceil(spans.max(axis=0))
     ranges = (np.arange(start, stop + 1) for start, stop in zip(low, high, strict=True))
-    shifts = np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 1, 3)
-    return (np.mod(structure.frac_coords, 1.0) + shifts) @ to_block
+    return np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 3) @ to_block
 
 
 def _widest_gap(positions):

@@ -27,6 +27,7 @@ COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
 CLOSER = 1.0  # share by which squared distances from atoms must be larger without it
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
 N_VECTORS = 60
+SHORT_EDGE = 8.0  # of a box that itself helps to find the lattice [bond lengths]
 FEWEST_LANDINGS = 60  # of the atoms of a neighbourhood inside the sample
 SMALLEST_CELL = 0.3  # [bond lengths cubed]; the densest packing has 0.7
 FIT_ROUNDS = 3
@@ -78,7 +79,9 @@ def _search(moved, reach):
     good = vectors[overlaps >= SHARE_OF_BEST * best - chance]
     good = good[np.argsort(np.linalg.norm(good, axis=1).round(6), kind="stable")]
     if moved.sample.periodic.all():
-        good = np.vstack([good, moved.sample.box])
+        edges = moved.sample.box
+        short = np.linalg.norm(edges, axis=1) < SHORT_EDGE * moved.bond_length
+        good = np.vstack([good, edges[short]])
     basis = generated_lattice(good, moved.tolerance)
     for _ in range(4):
         basis = _fitted(moved, basis)

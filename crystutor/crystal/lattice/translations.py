@@ -18,6 +18,7 @@ from crystutor.crystal.structures import bond_length, check_structure
 
 FEW_ATOMS = 40  # a finite sample needs as many; a periodic cell of fewer may be a perfect one
 MOST_ATOMS_OF_A_CELL = 400  # that is asked for symmetry
+MOST = 0.5  # share of a small cell's atoms that vacancies may not spoil
 PERFECT = 0.02  # within which a symmetry holds [bond lengths]
 LEAST_SYMMETRY = 3  # space group; any two atoms have number 2
 EVEN = 0.5  # least excess of a part of a crystal over chance, in that of the whole
@@ -158,7 +159,7 @@ def translations_of(sample: Sample, distance: float) -> Translations:
     moved = MovedAtoms(sample, distance)
     found = find_fit(moved)
     clear = found if found is not None and found.is_clear else None
-    is_exact = clear is not None and clear.scatter < PERFECT * distance
+    is_exact = clear is not None and clear.overlap > MOST and clear.scatter < PERFECT * distance
     if clear is None or (len(sample) <= FEW_ATOMS and not is_exact):
         perfect = _by_symmetry(sample, distance)
         if perfect is not None:

@@ -26,10 +26,10 @@ import os
 
 os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C code would write to standard error
 
+from crystutor.crystal.average_cells import find_average_cell
 from crystutor.crystal.cells import (
     build_cluster,
     example_cluster,
-    find_average_cell,
     standard_cell,
 )
 from crystutor.crystal.defects import (

@@ -152,24 +152,26 @@ def _result(file, with_spglib):
         "note": classification.note,
         "warnings": list(classification.warnings),
     }
-    if not with_spglib:
-        return result
+    return _add_spglib(result, structure) if with_spglib else result
+
+
+def _add_spglib(result, structure):
+    """Spglib's groups beside an answer, or why they are missing."""
     if isinstance(structure, Molecule) or not all(structure.lattice.pbc):
         untried = "Spglib was not tried on a finite sample"
     elif len(structure) > MOST_ATOMS_FOR_SPGLIB:
         untried = f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"
     else:
-        result["spglib"] = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
-        return result
-    result["note"] = "; ".join(filter(None, (result["note"], untried)))
-    return result
+        groups = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
+        return result | {"spglib": groups}
+    return result | {"note": "; ".join(filter(None, (result["note"], untried)))}
 
 
 def _line(result):
     atoms = "atom" if result["n_atoms"] == 1 else "atoms"
     parts = [f"{result['file']}: {result['formula']}, {result['n_atoms']} {atoms}: "]
     if result["class"] is None:
-        parts.append(result["note"])
+        parts.append(f"no class: {result['note']}")
     else:
         runner_up = sorted(result["probabilities"], key=result["probabilities"].get)[-2]
         parts.append(

@@ -8,7 +8,8 @@ from pymatgen.core import Structure
 
 from crystutor._keras import keras
 from crystutor.convnet import predict_probabilities, shared_convnet
-from crystutor.crystal.cells import AverageCell, clusters_and_cells
+from crystutor.crystal.average_cells import AverageCell
+from crystutor.crystal.cells import clusters_and_cells
 from crystutor.crystal.lattice.translations import REASONS as LATTICE_REASONS
 from crystutor.crystal.lattice.translations import NoAverageLatticeError
 from crystutor.crystal.samples import Atoms, sample_of

@@ -33,7 +33,9 @@ def test_json(capsys, tmp_path):
     assert copper["class"] == "fcc" and copper["spglib"]["0.01"] == 225
     assert copper["cell"]["bravais"] == "cF" and copper["cell"]["n_cells"] == 1
     assert sum(copper["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert error == {"file": missing, "error": f"{missing}: no such file"}
+    assert copper["schema"] == 2 and copper["overlap"] == 1
+    assert copper["reason"] is None and copper["note"] == "" and copper["warnings"] == []
+    assert error == {"schema": 2, "file": missing, "error": f"{missing}: no such file"}
 
 
 def test_a_bad_file_does_not_stop_the_others(capsys, tmp_path):
@@ -63,13 +65,39 @@ def test_two_atoms_in_one_place(capsys, tmp_path):
     )
 
 
-def test_a_slab_gets_a_reason_and_no_class(capsys, tmp_path):
+def test_a_slab_is_a_finite_sample_and_a_warning_says_so(capsys, tmp_path):
     slab = build_prototype("fcc").make_supercell([4, 4, 4], in_place=False)
     matrix = slab.lattice.matrix + [[0, 0, 0], [0, 0, 0], [0, 0, 15]]
-    path = tmp_path / "slab.cif"
+    path = tmp_path / "slab.vasp"
     Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True).to(str(path))
+    assert main(["classify", "--json", "--spglib", str(path)]) == 0
+    captured = capsys.readouterr()
+    (answer,) = json.loads(captured.out)
+    assert answer["class"] == "fcc" and answer["cell"]["n_cells"] is None
+    assert answer["warnings"] == ["vacuum along c: taken as finite along c"]
+    assert answer["note"] == "finite along c"
+    assert f"crystutor: warning: {path}: vacuum along c" in captured.err
+
+
+def test_a_particle_without_a_lattice(capsys, tmp_path, copper):
+    path = tmp_path / "particle.xyz"
+    lines = [f"Cu {x:.4f} {y:.4f} {z:.4f}" for x, y, z in copper.cart_coords]
+    path.write_text("\n".join([str(len(lines)), "particle", *lines]))
+    assert main(["classify", "--spglib", str(path)]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"{path}: Cu, 256 atoms: fcc ")
+    assert line.endswith("; a finite sample; Spglib was not tried on a finite sample\n")
+
+
+def test_no_class_but_a_reason(capsys, tmp_path):
+    path = tmp_path / "water.xyz"
+    path.write_text("3\nwater\nO 0 0 0\nH 0.96 0 0\nH -0.24 0.93 0\n")
+    assert main(["classify", "--json", str(path)]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["class"] is None and answer["probability"] == 0 and answer["cell"] is None
+    assert answer["reason"] == "too few atoms"
     assert main(["classify", str(path)]) == 0
-    assert "no average lattice: 17 Å of vacuum along axis c" in capsys.readouterr().out
+    assert "no class: 3 atoms of a finite sample; 40 or more" in capsys.readouterr().out
 
 
 def test_as_a_module_without_a_traceback(tmp_path):

@@ -1,4 +1,5 @@
 import pytest
+from pymatgen.core import Molecule
 
 from crystutor import build_prototype, read_structure, space_group
 
@@ -35,6 +36,24 @@ def test_reads_extended_xyz(tmp_path):
     assert read_structure(path).composition.formula == "Ag1"
 
 
+def test_a_file_without_a_lattice_is_a_molecule(tmp_path):
+    path = tmp_path / "water.xyz"
+    path.write_text("3\nwater\nO 0 0 0\nH 0.96 0 0\nH -0.24 0.93 0\n")
+    water = read_structure(path)
+    assert isinstance(water, Molecule)
+    assert water.composition.formula == "H2 O1"
+    assert water.cart_coords[1].tolist() == [0.96, 0, 0]
+
+
+@pytest.mark.parametrize("height", ["4.0", "0"])
+def test_a_box_may_repeat_along_some_axes_only(tmp_path, height):
+    path = tmp_path / "slab.xyz"
+    path.write_text(SILVER_XYZ.replace("T T T", "T T F").replace('4.0" P', f'{height}" P'))
+    slab = read_structure(path)
+    assert slab.lattice.pbc == (True, True, False)
+    assert slab.cart_coords.tolist() == [[0, 0, 0]]
+
+
 def test_a_large_cif_is_read_as_a_small_one(tmp_path, monkeypatch):
     path = tmp_path / "Sn.cif"
     path.write_text(build_prototype("beta-Sn").to(fmt="cif", symprec=1e-3))
@@ -66,8 +85,8 @@ BAD_FILES = {
     "nan.xyz": (SILVER_XYZ.replace("Ag 0.0", "Ag nan"), "NaN"),
     "nan_cell.xyz": (SILVER_XYZ.replace("4.0", "nan"), "NaN"),
     "flat.xyz": (SILVER_XYZ.replace("0 0 4.0", "0 4.0 0"), "zero volume"),
-    "molecule.xyz": ("1\nwater\nO 0 0 0\n", "no three lattice vectors"),
-    "slab.xyz": (SILVER_XYZ.replace("T T T", "T T F"), "no three lattice vectors"),
+    "flat_slab.xyz": (SILVER_XYZ.replace("0 4.0 0", "4.0 0 0").replace("T T T", "T T F"), "volume"),
+    "nan_molecule.xyz": ("1\nwater\nO 0 0 nan\n", "NaN"),
     "heavy.cif": (cif("Fm1 Fm 0 0 0 1"), "Fm has Z = 100; up to Z = 96"),
     "dummy.cif": (cif("X1 X 0 0 0 1"), "species X.* is not a chemical element"),
 }

@@ -16,10 +16,11 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from crystutor.crystal.cells import bond_length, find_average_cell
+from crystutor.crystal.average_cells import find_average_cell
 from crystutor.crystal.lattice.translations import NoAverageLatticeError
 from crystutor.crystal.prototypes import Prototype, build_crystal, scale_shortest_distance
 from crystutor.crystal.space_groups import space_group
+from crystutor.crystal.structures import bond_length
 
 SEED = 2018
 N_DRAWS = 600

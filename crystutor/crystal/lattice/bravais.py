@@ -98,7 +98,7 @@ def weigh_lattices(
     lower = [lattice for lattice in near if lattice is not highest]
     unexplained = np.hypot(NEARLY_ALL * highest.strain, 2 * error) + EXACT
     for lattice in lower:
-        weights.append((1 - belief) * 0.5 ** ((lattice.strain / unexplained) ** 2))
+        weights.append((1 - belief) * 0.5 ** ((lattice.strain / unexplained) ** 4))
     total = sum(weights)
     weighed = [
         replace(lattice, weight=float(weight / total))

@@ -15,7 +15,7 @@ N_PARTS = 8  # of a smaller sample
 N_PLACES, NEIGHBOURHOOD = 24, 20
 FARTHEST = 5.5  # that an atom is moved in a larger sample [bond lengths]
 N_CHOICES = 400  # of atoms, for centers of balls that are far apart
-N_CHANCE = 40
+N_CHANCE = 100
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,7 +89,7 @@ def find_translations(atoms: Atoms) -> Translations:
     twelve places are moved.
 
     The vectors with at least 3/4 of the best overlap generate a lattice. It is fitted to where
-    the atoms land. It becomes coarser, by a factor of 2 or 3, where that has clearly more
+    the atoms land. It becomes coarser, by a factor of 2 to 4, where that has clearly more
     overlap. It is believed if its overlap exceeds chance by eight standard errors. A small
     perfect cell is believed if it has symmetry.
 
@@ -99,7 +99,7 @@ def find_translations(atoms: Atoms) -> Translations:
     >>> diamond = build_prototype("diamond").make_supercell(3, in_place=False)
     >>> found = find_translations(remove_atoms(diamond, 0.25, seed=1))
     >>> round(found.overlap, 2), round(float(abs(np.linalg.det(found.basis))), 2)
-    (0.75, 11.34)
+    (0.75, 11.18)
     """
     check_structure(atoms)
     return translations_of(sample_of(atoms), bond_length(atoms))
@@ -172,7 +172,8 @@ def translations_of(sample: Sample, distance: float) -> Translations:
     best = found.overlap if found is not None else overlaps.max(initial=0.0)
     raise NoAverageLatticeError(
         "no lattice",
-        f"no lattice: at best {best:.0%} of the atoms land on atoms, {moved.chance:.0%} by chance",
+        f"moved by any vector, at most {best:.0%} of the atoms land on atoms, "
+        f"{moved.chance:.0%} by chance",
     )
 
 
@@ -180,11 +181,11 @@ def _translations(found: Fit) -> Translations:
     return Translations(
         found.basis,
         found.errors,
-        found.overlap,
+        float(found.overlap),
         found.chance,
-        found.error,
-        found.scatter,
-        found.sites,
+        float(found.error),
+        float(found.scatter),
+        float(found.sites),
     )
 
 
@@ -194,7 +195,7 @@ def _refuse_uneven(found):
     if excess.min(initial=1.0) < EVEN:
         raise NoAverageLatticeError(
             "not one crystal",
-            f"not one crystal: a lattice moves {found.part_overlaps.max():.0%} of the atoms onto "
+            f"one lattice moves {found.part_overlaps.max():.0%} of the atoms onto "
             f"atoms in one part and {found.part_overlaps.min():.0%} in another",
         )
 
@@ -210,7 +211,7 @@ def _refuse_several_crystals(sample, distance):
         if found is not None and found.is_clear:
             raise NoAverageLatticeError(
                 "not one crystal",
-                f"not one crystal: the lattice of {BALL} atoms is not that of all",
+                f"the lattice of {BALL} atoms in one place is not that of all",
             )
 
 

@@ -6,12 +6,14 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from crystutor import (
     build_cluster,
     build_convnet,
     build_prototype,
     classify,
+    displace_atoms,
     find_average_cell,
     fingerprint,
     fingerprints,
@@ -21,6 +23,7 @@ from crystutor import (
     remove_atoms,
     space_group,
 )
+from crystutor.crystal.structures import build_structure
 from crystutor.table1.benchmark import damaged_block
 from crystutor.table1.damage_levels import LEVELS
 from crystutor.table1.run_folder import Parameters
@@ -70,6 +73,38 @@ def test_cell_of_256_sites(benchmark, damaged):
 def test_cell_of_10000_atoms(benchmark):
     block = build_prototype("fcc", "Cu").make_supercell([14, 14, 13], in_place=False)
     benchmark.pedantic(find_average_cell, args=[block], rounds=3)
+
+
+def disordered(n_atoms, seed=1):
+    """Atoms pushed apart from random places until no two are closer than 2.2 Å."""
+    box = 2.5 * np.cbrt(n_atoms / 1.05)
+    points = np.random.default_rng(seed).random((n_atoms, 3)) * box
+    for _ in range(60):
+        pairs = cKDTree(points % box, boxsize=box).query_pairs(2.2, output_type="ndarray")
+        apart = points[pairs[:, 0]] - points[pairs[:, 1]]
+        apart -= box * np.round(apart / box)
+        lengths = np.linalg.norm(apart, axis=1)[:, None]
+        push = 0.4 * (2.25 - lengths) * apart / lengths
+        np.add.at(points, pairs[:, 0], push)
+        np.add.at(points, pairs[:, 1], -push)
+    return build_structure(box * np.eye(3), np.full(n_atoms, 29), points / box)
+
+
+def hot(repeats):
+    block = build_prototype("fcc", "Cu").make_supercell(repeats, in_place=False)
+    return displace_atoms(block, 0.2, seed=1)
+
+
+@pytest.mark.benchmark(group="class of a large sample")
+@pytest.mark.parametrize(
+    ("make", "size", "label"),
+    [(disordered, 8192, None), (disordered, 108_000, None), (hot, 30, "fcc"), (hot, 63, "fcc")],
+    ids=["liquid, 8,192", "liquid, 108,000", "hot crystal, 108,000", "hot crystal, 1,000,188"],
+)
+def test_classify_a_large_sample(benchmark, make, size, label):
+    """The largest is run alone to see its memory: /usr/bin/time -v pytest -k 1,000,188."""
+    answer = benchmark.pedantic(classify, args=[make(size)], rounds=1 if size == 63 else 3)
+    assert answer.label == label
 
 
 @pytest.mark.benchmark(group="class")

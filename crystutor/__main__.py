@@ -7,9 +7,8 @@ import sys
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
-from pymatgen.core import Molecule
-
 from crystutor import __version__, read_structure, space_group
+from crystutor.crystal.samples import is_periodic
 from crystutor.executors import open_executor
 from crystutor.table1.run_folder import Parameters, claim_folder
 
@@ -157,7 +156,7 @@ def _result(file, with_spglib):
 
 def _add_spglib(result, structure):
     """Spglib's groups beside an answer, or why they are missing."""
-    if isinstance(structure, Molecule) or not all(structure.lattice.pbc):
+    if not is_periodic(structure):
         untried = "Spglib was not tried on a finite sample"
     elif len(structure) > MOST_ATOMS_FOR_SPGLIB:
         untried = f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"

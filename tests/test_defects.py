@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pymatgen.core import Molecule
 
 from crystutor import (
     build_cluster,
@@ -64,3 +65,15 @@ def test_other_bad_arguments(copper):
         remove_atoms(copper, 1.0)
     with pytest.raises(ValueError, match="n_species is 0"):
         substitute_atoms(copper, 0.5, n_species=0)
+
+
+def test_a_finite_sample_is_damaged_alike(copper):
+    """A molecule loses the same atoms, and moves them as far, as a structure."""
+    particle = Molecule(copper.species, copper.cart_coords)
+    for damage in (remove_atoms, substitute_atoms):
+        damaged, expected = damage(particle, 0.25, seed=1), damage(copper, 0.25, seed=1)
+        assert isinstance(damaged, Molecule)
+        assert damaged.atomic_numbers == expected.atomic_numbers
+        np.testing.assert_allclose(damaged.cart_coords, expected.cart_coords)
+    moved = displace_atoms(particle, 0.1, seed=1)
+    np.testing.assert_allclose(moved.cart_coords, displace_atoms(copper, 0.1, seed=1).cart_coords)

@@ -1,20 +1,23 @@
 """Point defects and disorder: displace, remove, substitute atoms; empty the bcc centres."""
 
+from typing import TypeVar
+
 import numpy as np
-from pymatgen.core import Structure
+from pymatgen.core import Element, Molecule, Structure
 
 from crystutor.crystal.structures import MAX_ATOMIC_NUMBER, build_structure
 
+Crystal = TypeVar("Crystal", Structure, Molecule)
 Seed = int | np.integer | np.random.Generator | None
 
 
-def displace_atoms(structure: Structure, sigma: float, seed: Seed = None) -> Structure:
+def displace_atoms(structure: Crystal, sigma: float, seed: Seed = None) -> Crystal:
     """Displace every atom at random.
 
     Parameters
     ----------
     structure
-        Periodic structure.
+        Structure, or a molecule for a finite sample.
     sigma
         Standard deviation of the normal distribution of each Cartesian component [Å].
     seed
@@ -22,8 +25,8 @@ def displace_atoms(structure: Structure, sigma: float, seed: Seed = None) -> Str
 
     Returns
     -------
-    Structure
-        The displaced structure; the input is not changed.
+    Structure or Molecule
+        The displaced atoms; the input is not changed.
 
     Raises
     ------
@@ -39,17 +42,18 @@ def displace_atoms(structure: Structure, sigma: float, seed: Seed = None) -> Str
     if not 0 <= sigma < np.inf:
         raise ValueError(f"sigma is {sigma}; a displacement of 0 Å or more is accepted")
     noise = np.random.default_rng(seed).normal(0, sigma, (len(structure), 3))
-    fractions = structure.frac_coords + structure.lattice.get_fractional_coords(noise)
-    return build_structure(structure.lattice, structure.atomic_numbers, fractions)
+    if isinstance(structure, Structure):
+        noise = structure.lattice.get_fractional_coords(noise)
+    return _with_atoms(structure, structure.atomic_numbers, _coordinates(structure) + noise)
 
 
-def remove_atoms(structure: Structure, fraction: float, seed: Seed = None) -> Structure:
+def remove_atoms(structure: Crystal, fraction: float, seed: Seed = None) -> Crystal:
     """Make vacancies: remove floor(fraction x number of atoms) atoms, chosen at random.
 
     Parameters
     ----------
     structure
-        Periodic structure, best a supercell.
+        Structure, best a supercell, or a molecule for a finite sample.
     fraction
         Fraction of the atoms to remove, in [0, 1].
     seed
@@ -57,8 +61,8 @@ def remove_atoms(structure: Structure, fraction: float, seed: Seed = None) -> St
 
     Returns
     -------
-    Structure
-        The structure with vacancies; the input is not changed.
+    Structure or Molecule
+        The atoms that stay; the input is not changed.
 
     Raises
     ------
@@ -74,20 +78,22 @@ def remove_atoms(structure: Structure, fraction: float, seed: Seed = None) -> St
     return _without(structure, vacancy_sites(structure, fraction, seed))
 
 
-def vacancy_sites(structure: Structure, fraction: float, seed: Seed = None) -> np.ndarray:
+def vacancy_sites(
+    structure: Structure | Molecule, fraction: float, seed: Seed = None
+) -> np.ndarray:
     """Choose the atoms that `remove_atoms` removes: indices in random order, shape (n,)."""
     return _choose(range(len(structure)), fraction, seed)
 
 
 def substitute_atoms(
-    structure: Structure, fraction: float, n_species: int = 1, seed: Seed = None
-) -> Structure:
+    structure: Crystal, fraction: float, n_species: int = 1, seed: Seed = None
+) -> Crystal:
     """Replace floor(fraction x number of atoms) atoms by other elements, all chosen at random.
 
     Parameters
     ----------
     structure
-        Periodic structure.
+        Structure, or a molecule for a finite sample.
     fraction
         Fraction of the atoms to replace, in [0, 1].
     n_species
@@ -97,7 +103,7 @@ def substitute_atoms(
 
     Returns
     -------
-    Structure
+    Structure or Molecule
         The alloy; the input is not changed.
 
     Raises
@@ -120,7 +126,7 @@ def substitute_atoms(
     species = rng.choice(others, n_species, replace=False)
     chosen = _choose(range(len(structure)), fraction, rng)
     numbers[chosen] = species[np.arange(len(chosen)) % n_species]
-    return build_structure(structure.lattice, numbers, structure.frac_coords)
+    return _with_atoms(structure, numbers, _coordinates(structure))
 
 
 def remove_body_centers(structure: Structure, fraction: float, seed: Seed = None) -> Structure:
@@ -184,4 +190,16 @@ def _without(structure, indices):
             f"fraction would remove all {len(structure)} atoms; at least one must stay"
         )
     numbers = np.array(structure.atomic_numbers)[kept]
-    return build_structure(structure.lattice, numbers, structure.frac_coords[kept])
+    return _with_atoms(structure, numbers, _coordinates(structure)[kept])
+
+
+def _coordinates(structure):
+    """Fractional coordinates of a structure, Cartesian ones [Å] of a molecule, shape (n, 3)."""
+    return structure.frac_coords if isinstance(structure, Structure) else structure.cart_coords
+
+
+def _with_atoms(structure, numbers, coordinates):
+    """Other atoms in the same lattice, or without any."""
+    if isinstance(structure, Molecule):
+        return Molecule([Element.from_Z(Z) for Z in numbers], coordinates)
+    return build_structure(structure.lattice, numbers, coordinates)

@@ -85,6 +85,11 @@ class Sample:
         return np.concatenate(indices), np.concatenate(vectors)
 
 
+def is_periodic(atoms: Atoms) -> bool:
+    """Whether a structure repeats along all three axes; a molecule does not."""
+    return isinstance(atoms, Structure) and all(atoms.lattice.pbc)
+
+
 def bare_sample(atoms: Atoms) -> Sample:
     """Take a structure or a molecule as a sample; a vacuum in its box is not looked for."""
     if isinstance(atoms, IMolecule):

@@ -3,6 +3,8 @@
 import spglib
 from pymatgen.core import Structure
 
+from crystutor.crystal.samples import is_periodic
+
 CLASSES = ("bct139", "bct141", "hex/rh", "sc", "fcc", "diam", "bcc")
 SPACE_GROUP_CLASSES = {
     139: "bct139",
@@ -45,7 +47,7 @@ def space_group(structure: Structure, symprec: float) -> int | None:
     Raises
     ------
     ValueError
-        If symprec is not positive.
+        If symprec is not positive, or the structure is finite along an axis.
 
     References
     ----------
@@ -59,6 +61,8 @@ def space_group(structure: Structure, symprec: float) -> int | None:
     """
     if not symprec > 0:
         raise ValueError(f"symprec is {symprec}; a tolerance above 0 Å is accepted")
+    if not is_periodic(structure):
+        raise ValueError("Spglib needs a structure that is periodic along all three axes")
     matrix, fractions = structure.lattice.matrix.tolist(), structure.frac_coords.tolist()
     cell = (matrix, fractions, structure.atomic_numbers)
     try:

@@ -20,6 +20,7 @@ from crystutor.crystal.defects import (
 )
 from crystutor.crystal.prototypes import build_rhombohedral
 from crystutor.crystal.reading import EXAMPLES, read_structure
+from crystutor.crystal.samples import is_periodic
 from crystutor.crystal.space_groups import CLASSES, space_group
 from crystutor.crystal.structures import bond_length
 from crystutor.detector import Detector
@@ -157,9 +158,10 @@ def upload_scene(
     figure, axes = _row(2)
     plot_fingerprint(image, name, axes[0])
     plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
-    found = answer.note
+    found = f"no class, {answer.note}"
     if answer.label and answer.cell:
         found = f"{answer.label}, {answer.probability:.1%}, average cell {answer.cell.bravais}"
+        found += f"; {answer.note}" if answer.note else ""
     text = f"{name}: {perfect.composition.reduced_formula}, {len(damaged)} atoms. ConvNet: {found}."
     return Scene(
         text,
@@ -205,6 +207,8 @@ def _row(n):
 
 
 def _spglib_says(structure):
+    if not is_periodic(structure):
+        return "Spglib needs a periodic structure."
     return (
         f"Spglib at {SPGLIB_TOLERANCE} Å: space group "
         f"{space_group(structure, SPGLIB_TOLERANCE) or 'none'}."

@@ -34,8 +34,19 @@ FIT_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """A lattice that was fitted to where moved atoms land; see `Translations`."""
+class Translations:
+    """The lattice of a sample, and the evidence for it.
+
+    Attributes
+    ----------
+    basis : primitive vectors as rows, in the frame of the sample, shape (3, 3) [Å]
+    errors : standard errors of the basis, shape (3, 3) [Å]; zero where the box fixes it
+    overlap : share of the atoms that land on atoms, mean over the shortest lattice vectors
+    chance : the same for vectors that are not in the lattice
+    error : standard error of `overlap`
+    scatter : standard deviation per component of an atom's place, against its neighbours' [Å]
+    sites : number of atoms in a primitive cell, vacancies not counted
+    """
 
     basis: np.ndarray
     errors: np.ndarray
@@ -44,8 +55,6 @@ class Fit:
     error: float
     scatter: float
     sites: float
-    part_overlaps: np.ndarray
-    is_clear: bool
 
     @property
     def explains_all(self) -> bool:
@@ -57,26 +66,43 @@ class Fit:
         return self.overlap > GOOD or one_site
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A lattice that was found, and what speaks for it.
+
+    Attributes
+    ----------
+    translations : the lattice
+    part_overlaps : overlap in each of some parts of the sample, shape (n,)
+    is_clear : whether the overlap is clearly not chance
+    """
+
+    translations: Translations
+    part_overlaps: np.ndarray
+    is_clear: bool
+
+
 def find_fit(moved: MovedAtoms) -> Fit | None:
     """Find the lattice of a sample; None if no three independent vectors are good."""
     first = _search(moved, REACHES[0])
-    if first is not None and first.is_clear and first.explains_all:
+    if first is not None and first.is_clear and first.translations.explains_all:
         return first
     second = _search(moved, REACHES[1])
     found = [fit for fit in (first, second) if fit is not None]
     if not found:
         return None
-    best = max(fit.overlap - fit.chance for fit in found)
-    good = [fit for fit in found if fit.overlap - fit.chance >= min(0.9 * best, best)]
-    return min(good, key=lambda fit: fit.sites)
+    excesses = [fit.translations.overlap - fit.translations.chance for fit in found]
+    least = min(0.9 * max(excesses), max(excesses))
+    good = [fit for fit, excess in zip(found, excesses, strict=True) if excess >= least]
+    return min(good, key=lambda fit: fit.translations.sites)
 
 
 def _search(moved, reach):
     """Best lattice that vectors up to a length [bond lengths] generate."""
     vectors, overlaps = find_candidates(moved, reach * moved.bond_length)
     best = overlaps.max(initial=0.0)
-    chance = np.sqrt(best * (1 - best) / len(moved.origins))
-    good = vectors[overlaps >= SHARE_OF_BEST * best - chance]
+    error = np.sqrt(best * (1 - best) / len(moved.origins))
+    good = vectors[overlaps >= SHARE_OF_BEST * best - error]
     good = good[np.argsort(np.linalg.norm(good, axis=1).round(6), kind="stable")]
     if moved.sample.periodic.all():
         edges = moved.sample.box
@@ -185,14 +211,20 @@ def _measured(moved, basis, coefficients, landing):
     n_landings = inside[moved.neighbourhoods].sum(axis=1)
     parts = landed[moved.neighbourhoods].sum(axis=1) / np.maximum(1, n_landings)
     parts = parts[n_landings >= FEWEST_LANDINGS]
-    scatter = np.sqrt((landing.misses**2).sum() / max(1, landing.hits.sum()) / 6)
+    found = Translations(
+        basis,
+        _errors(moved, coefficients, landing),
+        float(overlap),
+        moved.chance,
+        float(error),
+        float(np.sqrt((landing.misses**2).sum() / max(1, landing.hits.sum()) / 6)),
+        _atoms_per_cell(moved, basis),
+    )
     if len(moved.sample) < FEW_ATOMS:
         is_clear = coincidences(moved, basis) > CLEAR_COINCIDENCES
     else:
-        is_clear = bool(overlap - moved.chance > CLEAR * error)
-    errors = _errors(moved, coefficients, landing)
-    sites = _atoms_per_cell(moved, basis)
-    return Fit(basis, errors, overlap, moved.chance, error, scatter, sites, parts, is_clear)
+        is_clear = found.overlap - found.chance > CLEAR * found.error
+    return Fit(found, parts, is_clear)
 
 
 def _errors(moved, coefficients, landing):

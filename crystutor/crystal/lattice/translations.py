@@ -4,14 +4,12 @@ Move the crystal by a vector, and count the atoms that land on atoms. Where clea
 by chance, and whichever of them one looks at, the vector belongs to the lattice.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import spglib
 
 from crystutor.crystal.lattice.candidates import find_candidates
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
-from crystutor.crystal.lattice.search import REACHES, Fit, find_fit
+from crystutor.crystal.lattice.search import REACHES, Translations, find_fit
 from crystutor.crystal.lattice.sublattices import reduced
 from crystutor.crystal.samples import Atoms, Sample, ball_around, sample_of
 from crystutor.crystal.structures import bond_length, check_structure
@@ -34,30 +32,6 @@ class NoAverageLatticeError(ValueError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-@dataclass(frozen=True, eq=False)
-class Translations:
-    """The lattice of a sample, and the evidence for it.
-
-    Attributes
-    ----------
-    basis : primitive vectors as rows, in the frame of the sample, shape (3, 3) [Å]
-    errors : standard errors of the basis, shape (3, 3) [Å]; zero where the box fixes it
-    overlap : share of the atoms that land on atoms, mean over the shortest lattice vectors
-    chance : the same for vectors that are not in the lattice
-    error : standard error of `overlap`
-    scatter : standard deviation per component of an atom's place, against its neighbours' [Å]
-    sites : number of atoms in a primitive cell, vacancies not counted
-    """
-
-    basis: np.ndarray
-    errors: np.ndarray
-    overlap: float
-    chance: float
-    error: float
-    scatter: float
-    sites: float
 
 
 def find_translations(atoms: Atoms) -> Translations:
@@ -159,17 +133,16 @@ def translations_of(sample: Sample, distance: float) -> Translations:
     moved = MovedAtoms(sample, distance)
     found = find_fit(moved)
     clear = found if found is not None and found.is_clear else None
-    is_exact = clear is not None and clear.overlap > MOST and clear.scatter < PERFECT * distance
-    if clear is None or (len(sample) <= FEW_ATOMS and not is_exact):
+    if clear is None or (len(sample) <= FEW_ATOMS and not _is_exact(clear.translations, distance)):
         perfect = _by_symmetry(sample, distance)
         if perfect is not None:
             return perfect
     if clear is not None:
         _refuse_uneven(clear)
-        return _translations(clear)
+        return clear.translations
     _refuse_several_crystals(sample, distance)
     _, overlaps = find_candidates(moved, REACHES[0] * distance)
-    best = found.overlap if found is not None else overlaps.max(initial=0.0)
+    best = found.translations.overlap if found is not None else overlaps.max(initial=0.0)
     raise NoAverageLatticeError(
         "no lattice",
         f"moved by any vector, at most {best:.0%} of the atoms land on atoms, "
@@ -177,21 +150,15 @@ def translations_of(sample: Sample, distance: float) -> Translations:
     )
 
 
-def _translations(found: Fit) -> Translations:
-    return Translations(
-        found.basis,
-        found.errors,
-        float(found.overlap),
-        found.chance,
-        float(found.error),
-        float(found.scatter),
-        float(found.sites),
-    )
+def _is_exact(found, distance):
+    """Whether the atoms of a small cell lie exactly on sites of a lattice, most of them taken."""
+    return found.overlap > MOST and found.scatter < PERFECT * distance
 
 
 def _refuse_uneven(found):
     """Refuse a sample of which a part does not follow the lattice of the whole."""
-    excess = (found.part_overlaps - found.chance) / (found.overlap - found.chance)
+    whole = found.translations
+    excess = (found.part_overlaps - whole.chance) / (whole.overlap - whole.chance)
     if excess.min(initial=1.0) < EVEN:
         raise NoAverageLatticeError(
             "not one crystal",

@@ -8,6 +8,8 @@ N_SEEDS = 12  # atoms from which vectors to other atoms are tried
 N_SCOUTS = 64  # atoms that are moved in the first trial
 N_KEPT = 150  # vectors that are tried on all atoms
 SAME = 0.35  # vectors nearer than that are one [bond lengths]
+REFINEMENTS = 6
+STILL = 0.02  # a vector that shifts by less is refined [bond lengths]
 FEWEST_LANDINGS = 8  # atoms that must land inside the sample
 
 
@@ -34,16 +36,27 @@ def find_candidates(moved: MovedAtoms, radius: float) -> tuple[np.ndarray, np.nd
         landing = moved.move(vectors, np.unique(scouts))
         vectors = vectors[np.argsort(-landing.overlaps, kind="stable")[: 2 * N_KEPT]]
         vectors = _distinct(vectors, SAME * moved.bond_length)[:N_KEPT]
-    for _ in range(2):
-        landing = moved.move(vectors)
-        landed = np.maximum(1, landing.hits.sum(axis=1))
-        vectors = vectors + landing.misses.sum(axis=1) / landed[:, None]
+    vectors = _refined(moved, vectors)
     landing = moved.move(vectors)
     enough = landing.inside.sum(axis=1) >= min(FEWEST_LANDINGS, len(moved.origins))
     order = np.argsort(-landing.overlaps, kind="stable")
     order = order[enough[order]]
     chosen = _distinct_indices(vectors[order], SAME * moved.bond_length)
     return vectors[order][chosen], landing.overlaps[order][chosen]
+
+
+def _refined(moved, vectors):
+    """Shift each vector to the mean of the vectors from the atoms to those on which they land."""
+    vectors = vectors.copy()
+    rest = np.arange(len(vectors))
+    for _ in range(REFINEMENTS):
+        landing = moved.move(vectors[rest])
+        shifts = landing.misses.sum(axis=1) / np.maximum(1, landing.hits.sum(axis=1))[:, None]
+        vectors[rest] += shifts
+        rest = rest[np.linalg.norm(shifts, axis=1) > STILL * moved.bond_length]
+        if len(rest) == 0:
+            break
+    return vectors
 
 
 def _vectors_between_atoms(moved, radius):

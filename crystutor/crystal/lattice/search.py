@@ -18,6 +18,9 @@ from crystutor.crystal.lattice.sublattices import (
 
 REACHES = (3.3, 5.2)  # longest vectors tried, first and second [bond lengths]
 SHARE_OF_BEST = 0.75  # of the best overlap; vectors that join only some sites have 2/3 at most
+SLACKS = (0.0, 1.0)  # standard errors
+SAME_POINT = 0.15  # within which two measured vectors lead to the same point [bond lengths]
+ALMOST_BEST = 0.7  # share of the best excess over chance; a finer lattice with as much is taken
 GOOD = 0.85  # overlap that no coarser lattice can raise much
 ONE_SITE = 1.05  # atoms in a cell
 CLEAR = 8.0  # standard errors by which the overlap must exceed chance
@@ -84,31 +87,42 @@ class Fit:
 
 def find_fit(moved: MovedAtoms) -> Fit | None:
     """Find the lattice of a sample; None if no three independent vectors are good."""
-    first = _search(moved, REACHES[0])
-    if first is not None and first.is_clear and first.translations.explains_all:
-        return first
-    second = _search(moved, REACHES[1])
-    found = [fit for fit in (first, second) if fit is not None]
+    found: list[Fit] = []
+    for fit in _fits(moved):
+        found.append(fit)
+        if fit.is_clear and fit.translations.explains_all:
+            break
     if not found:
         return None
     excesses = [fit.translations.overlap - fit.translations.chance for fit in found]
-    least = min(0.9 * max(excesses), max(excesses))
+    least = min(ALMOST_BEST * max(excesses), max(excesses))
     good = [fit for fit, excess in zip(found, excesses, strict=True) if excess >= least]
     return min(good, key=lambda fit: fit.translations.sites)
 
 
-def _search(moved, reach):
-    """Best lattice that vectors up to a length [bond lengths] generate."""
-    vectors, overlaps = find_candidates(moved, reach * moved.bond_length)
+def _fits(moved):
+    """Yield the lattices that several choices of vectors generate."""
+    for reach in REACHES:
+        candidates = find_candidates(moved, reach * moved.bond_length)
+        fits = (_search(moved, *candidates, slack) for slack in SLACKS)
+        yield from (fit for fit in fits if fit is not None)
+
+
+def _search(moved, vectors, overlaps, slack):
+    """Lattice that the best vectors generate, within some standard errors of a share of the best.
+
+    A larger slack lets in more vectors that join some of the sites only; a smaller one loses
+    lattice vectors that many vacancies spoil.
+    """
     best = overlaps.max(initial=0.0)
     error = np.sqrt(best * (1 - best) / len(moved.origins))
-    good = vectors[overlaps >= SHARE_OF_BEST * best - error]
+    good = vectors[overlaps >= SHARE_OF_BEST * best - slack * error]
     good = good[np.argsort(np.linalg.norm(good, axis=1).round(6), kind="stable")]
     if moved.sample.periodic.all():
         edges = moved.sample.box
         short = np.linalg.norm(edges, axis=1) < SHORT_EDGE * moved.bond_length
         good = np.vstack([good, edges[short]])
-    basis = generated_lattice(good, moved.tolerance)
+    basis = generated_lattice(good, SAME_POINT * moved.bond_length)
     for _ in range(4):
         basis = _fitted(moved, basis)
         if basis is None:

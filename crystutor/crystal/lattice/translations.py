@@ -152,7 +152,8 @@ def translations_of(sample: Sample, distance: float) -> Translations:
 
 def _is_exact(found, distance):
     """Whether the atoms of a small cell lie exactly on sites of a lattice, most of them taken."""
-    return found.overlap > MOST and found.scatter < PERFECT * distance
+    most_taken = found.explains_all and found.overlap > MOST
+    return most_taken and found.scatter < PERFECT * distance
 
 
 def _refuse_uneven(found):

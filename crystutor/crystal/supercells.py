@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from crystutor.crystal.samples import Atoms, finite_sample, nearest_atoms, sample_of
 from crystutor.crystal.structures import build_structure
 
+AT_A_TIME = 300_000  # images of atoms that are looked at
 ENOUGH_FOR_GAPS = 2000  # atoms that show the gaps between the atoms of a crystal
 LITTLE_MORE = 1.6  # times the wanted size; so many atoms are all taken
 
@@ -62,9 +63,10 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
     some = (fractions[:ENOUGH_FOR_GAPS] + shifts[:, None]).reshape(-1, 3)
     origin = np.array([_widest_gap(x) for x in np.mod(some * counts, 1.0).T]) / counts
     atoms, images = [], []
-    for moved in (fractions + shift for shift in shifts):
-        inside = np.flatnonzero(((moved >= origin) & (moved < origin + 1)).all(axis=1))
-        atoms.append(inside)
+    for some_shifts in np.array_split(shifts, np.ceil(len(fractions) * len(shifts) / AT_A_TIME)):
+        moved = fractions + some_shifts[:, None]
+        inside = ((moved >= origin) & (moved < origin + 1)).all(axis=2)
+        atoms.append(np.nonzero(inside)[1])
         images.append(moved[inside])
     numbers = np.array(structure.atomic_numbers)[np.concatenate(atoms)]
     return build_structure(_upright(block), numbers, np.concatenate(images) - origin)

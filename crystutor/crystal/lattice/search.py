@@ -21,8 +21,7 @@ SHARE_OF_BEST = 0.75  # of the best overlap; vectors that join only some sites h
 SLACKS = (0.0, 1.0)  # standard errors
 SAME_POINT = 0.15  # within which two measured vectors lead to the same point [bond lengths]
 ALMOST_BEST = 0.7  # share of the best excess over chance; a finer lattice with as much is taken
-GOOD = 0.85  # overlap that no coarser lattice can raise much
-ONE_SITE = 1.05  # atoms in a cell
+GOOD = 0.85  # share of the best vector's overlap that all vectors of a lattice have
 CLEAR = 8.0  # standard errors by which the overlap must exceed chance
 FEW_ATOMS = 40
 CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
@@ -33,7 +32,8 @@ N_VECTORS = 60
 SHORT_EDGE = 8.0  # of a box that itself helps to find the lattice [bond lengths]
 FEWEST_LANDINGS = 60  # of the atoms of a neighbourhood inside the sample
 SMALLEST_CELL = 0.3  # [bond lengths cubed]; the densest packing has 0.7
-FIT_ROUNDS = 3
+FIT_ROUNDS = 4
+STILL = 1e-3  # change of a basis that ends the fit [bond lengths]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +59,6 @@ class Translations:
     scatter: float
     sites: float
 
-    @property
-    def explains_all(self) -> bool:
-        """Whether no coarser lattice can have much more overlap.
-
-        With one site in a cell, atoms per cell and overlap are both 1 less the vacancies.
-        """
-        one_site = self.sites < ONE_SITE and self.overlap > GOOD * self.sites
-        return self.overlap > GOOD or one_site
-
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -78,11 +69,13 @@ class Fit:
     translations : the lattice
     part_overlaps : overlap in each of some parts of the sample, shape (n,)
     is_clear : whether the overlap is clearly not chance
+    is_best : whether no single vector moves many more atoms onto atoms
     """
 
     translations: Translations
     part_overlaps: np.ndarray
     is_clear: bool
+    is_best: bool
 
 
 def find_fit(moved: MovedAtoms) -> Fit | None:
@@ -90,7 +83,7 @@ def find_fit(moved: MovedAtoms) -> Fit | None:
     found: list[Fit] = []
     for fit in _fits(moved):
         found.append(fit)
-        if fit.is_clear and fit.translations.explains_all:
+        if fit.is_clear and fit.is_best:
             break
     if not found:
         return None
@@ -130,7 +123,7 @@ def _search(moved, vectors, overlaps, slack):
         coefficients, landing = _move_by_lattice(moved, basis)
         coarser = _coarser(moved, basis, coefficients, landing)
         if coarser is None:
-            return _measured(moved, basis, coefficients, landing)
+            return _measured(moved, basis, coefficients, landing, best)
         basis = coarser
     return None
 
@@ -154,11 +147,14 @@ def _fitted(moved, basis):
             return None
         basis = reduced(basis)
         coefficients, landing = _move_by_lattice(moved, basis)
-        weights = landing.hits.sum(axis=1)
-        if np.linalg.matrix_rank(coefficients[weights > 0]) == 3:
-            basis = basis + _correction(coefficients, landing, slice(None))
+        better = basis
+        if np.linalg.matrix_rank(coefficients[landing.hits.any(axis=1)]) == 3:
+            better = basis + _correction(coefficients, landing, slice(None))
         if moved.sample.periodic.all():
-            basis = _commensurate(basis, moved.sample.box, moved.tolerance)
+            better = _commensurate(better, moved.sample.box, moved.tolerance)
+        if len(better) == 3 and np.abs(better - basis).max() < STILL * moved.bond_length:
+            return better
+        basis = better
     return basis if len(basis) == 3 else None
 
 
@@ -215,7 +211,7 @@ def _atoms_per_cell(moved, basis):
     return moved.density * float(abs(np.linalg.det(basis)))
 
 
-def _measured(moved, basis, coefficients, landing):
+def _measured(moved, basis, coefficients, landing, best):
     """The evidence for a lattice."""
     landed, inside = landing.hits.sum(axis=0), landing.inside.sum(axis=0)
     total = max(1, inside.sum())
@@ -238,7 +234,7 @@ def _measured(moved, basis, coefficients, landing):
         is_clear = coincidences(moved, basis) > CLEAR_COINCIDENCES
     else:
         is_clear = found.overlap - found.chance > CLEAR * found.error
-    return Fit(found, parts, is_clear)
+    return Fit(found, parts, is_clear, found.overlap > GOOD * best)
 
 
 def _errors(moved, coefficients, landing):

@@ -16,6 +16,7 @@ from crystutor.crystal.structures import bond_length, check_structure
 
 FEW_ATOMS = 40  # a finite sample needs as many; a periodic cell of fewer may be a perfect one
 MOST_ATOMS_OF_A_CELL = 400  # that is asked for symmetry
+ALL = 0.85
 MOST = 0.5  # share of a small cell's atoms that vacancies may not spoil
 PERFECT = 0.02  # within which a symmetry holds [bond lengths]
 LEAST_SYMMETRY = 3  # space group; any two atoms have number 2
@@ -152,8 +153,8 @@ def translations_of(sample: Sample, distance: float) -> Translations:
 
 def _is_exact(found, distance):
     """Whether the atoms of a small cell lie exactly on sites of a lattice, most of them taken."""
-    most_taken = found.explains_all and found.overlap > MOST
-    return most_taken and found.scatter < PERFECT * distance
+    one_site = found.overlap > ALL * found.sites  # both are 1 less the share of vacancies
+    return one_site and found.overlap > MOST and found.scatter < PERFECT * distance
 
 
 def _refuse_uneven(found):

@@ -26,7 +26,8 @@ import os
 
 os.environ.setdefault("SPGLIB_WARNING", "OFF")  # its C code would write to standard error
 
-from crystutor.crystal.average_cells import find_average_cell
+from crystutor.crystal.average.cell import find_average_cell
+from crystutor.crystal.average.structure import AverageStructure, average_structure
 from crystutor.crystal.cells import (
     build_cluster,
     example_cluster,
@@ -112,8 +113,10 @@ __all__ = [
     "PROTOTYPES",
     "SHIPPED_VARIETY",
     "VARIETY",
+    "AverageStructure",
     "Detector",
     "Prototype",
+    "average_structure",
     "bond_length",
     "build_cluster",
     "build_prototype",

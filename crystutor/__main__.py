@@ -37,8 +37,9 @@ def _parser():
     classify = commands.add_parser(
         "classify",
         help="name the crystal class of structure files",
-        description="Print for each file: formula, number of atoms, class and probability, and "
-        "the runner-up.",
+        description="Print for each file: formula, number of atoms, class and probability, the "
+        "runner-up, and the space group of the average structure. Of a compound, the space group "
+        "leads: the class is that of the places of its atoms, with elements ignored.",
     )
     classify.add_argument("files", nargs="+", metavar="FILE", help="CIF, POSCAR, extended XYZ, ...")
     tolerances = ", ".join(map(str, TOLERANCES))
@@ -115,75 +116,79 @@ def _classify(options):
     results = []
     for file in options.files:
         try:
-            results.append(_result(file, options.spglib))
+            structure = read_structure(file)
+            from crystutor import classify  # imports TensorFlow; a bad file need not wait for it
+
+            answer = _named(classify, file, structure)
         except ValueError as error:
             results.append({"schema": SCHEMA, "file": file, "error": str(error)})
             _complain(results[-1]["error"])
-        else:
-            if not options.json:
-                print(_line(results[-1]), flush=True)
+            continue
+        for warning in answer.warnings:
+            print(f"crystutor: warning: {file}: {warning}", file=sys.stderr)
+        spglib = _spglib(structure) if options.spglib else {}
+        results.append(_result(file, structure, answer) | spglib)
+        if not options.json:
+            print(_line(file, structure, answer, spglib), flush=True)
     if options.json:
         print(json.dumps(results, indent=2, ensure_ascii=False))
     return BAD_INPUT if any("error" in result for result in results) else 0
 
 
-def _result(file, with_spglib):
-    structure = read_structure(file)
+def _named(classify, file, structure):
     try:
-        from crystutor import classify  # imports TensorFlow, which a bad file need not wait for
-
-        classification = classify(structure)
+        return classify(structure)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
-    for warning in classification.warnings:
-        print(f"crystutor: warning: {file}: {warning}", file=sys.stderr)
-    result = {
+
+
+def _result(file, structure, answer):
+    return {
         "schema": SCHEMA,
         "file": file,
         "formula": structure.composition.reduced_formula,
         "n_atoms": len(structure),
-        "class": classification.label,
-        "probability": classification.probability,
-        "probabilities": classification.probabilities,
-        "cell": classification.cell.describe() if classification.cell else None,
-        "overlap": classification.overlap,
-        "reason": classification.reason,
-        "note": classification.note,
-        "warnings": list(classification.warnings),
+        "class": answer.label,
+        "class_of": "sites, elements ignored",
+        "probability": answer.probability,
+        "probabilities": answer.probabilities,
+        "space_group": _group(answer.space_group, answer.symbol),
+        "site_space_group": _group(
+            answer.site_space_group, answer.average.site_symbol if answer.average else ""
+        ),
+        "cell": answer.cell.describe() if answer.cell else None,
+        "overlap": answer.overlap,
+        "reason": answer.reason,
+        "note": answer.note,
+        "warnings": list(answer.warnings),
     }
-    return _add_spglib(result, structure) if with_spglib else result
 
 
-def _add_spglib(result, structure):
-    """Spglib's groups beside an answer, or why they are missing."""
+def _group(number, symbol):
+    return None if number is None else {"number": number, "symbol": symbol}
+
+
+def _spglib(structure):
+    """Spglib's groups of the file as it is, or why they are missing."""
     if not is_periodic(structure):
-        untried = "Spglib was not tried on a finite sample"
-    elif len(structure) > MOST_ATOMS_FOR_SPGLIB:
-        untried = f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"
-    else:
-        groups = {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}
-        return result | {"spglib": groups}
-    return result | {"note": "; ".join(filter(None, (result["note"], untried)))}
+        return {"spglib": None, "spglib_note": "Spglib was not tried on a finite sample"}
+    if len(structure) > MOST_ATOMS_FOR_SPGLIB:
+        return {
+            "spglib": None,
+            "spglib_note": f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms",
+        }
+    return {"spglib": {str(symprec): space_group(structure, symprec) for symprec in TOLERANCES}}
 
 
-def _line(result):
-    atoms = "atom" if result["n_atoms"] == 1 else "atoms"
-    parts = [f"{result['file']}: {result['formula']}, {result['n_atoms']} {atoms}: "]
-    if result["class"] is None:
-        parts.append(f"no class: {result['note']}")
-    else:
-        runner_up = sorted(result["probabilities"], key=result["probabilities"].get)[-2]
-        parts.append(
-            f"{result['class']} {result['probability']:.2%}, "
-            f"next {runner_up} {result['probabilities'][runner_up]:.2%}"
-        )
-        parts.append(f"; {result['note']}" if result["note"] else "")
-    if "spglib" in result:
+def _line(file, structure, answer, spglib):
+    n_atoms = f"{len(structure)} {'atom' if len(structure) == 1 else 'atoms'}"
+    line = f"{file}: {structure.composition.reduced_formula}, {n_atoms}: {answer.describe()}"
+    if spglib.get("spglib"):
         groups = (
-            f"{group or 'none'} at {symprec} Å" for symprec, group in result["spglib"].items()
+            f"{number or 'none'} at {symprec} Å" for symprec, number in spglib["spglib"].items()
         )
-        parts.append("; Spglib: space group " + ", ".join(groups))
-    return "".join(parts)
+        return f"{line}; Spglib: space group {', '.join(groups)}"
+    return f"{line}; {spglib['spglib_note']}" if spglib else line
 
 
 def _lab(options):

@@ -34,6 +34,9 @@ def test_json(capsys, tmp_path):
     assert copper["cell"]["bravais"] == "cF" and copper["cell"]["n_cells"] == 1
     assert sum(copper["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert copper["schema"] == 2 and copper["overlap"] == 1
+    assert copper["space_group"] == copper["site_space_group"]
+    assert copper["space_group"] == {"number": 225, "symbol": "Fm-3m"}
+    assert copper["class_of"] == "sites, elements ignored"
     assert copper["reason"] is None and copper["note"] == "" and copper["warnings"] == []
     assert error == {"schema": 2, "file": missing, "error": f"{missing}: no such file"}
 
@@ -86,7 +89,9 @@ def test_a_particle_without_a_lattice(capsys, tmp_path, copper):
     assert main(["classify", "--spglib", str(path)]) == 0
     line = capsys.readouterr().out
     assert line.startswith(f"{path}: Cu, 256 atoms: fcc ")
-    assert line.endswith("; a finite sample; Spglib was not tried on a finite sample\n")
+    assert line.endswith(
+        "; a finite sample; space group Fm-3m (225); Spglib was not tried on a finite sample\n"
+    )
 
 
 def test_no_class_but_a_reason(capsys, tmp_path):

@@ -51,9 +51,10 @@ ORDER = {  # inside the folders, lowest first
         "space_groups",
         "lattice",
         "supercells",
-        "average_cells",
+        "average",
         "cells",
     ),
+    "crystal/average": ("cell", "folding", "structure"),
     "crystal/lattice": (
         "atom_map",
         "moved_atoms",

@@ -15,7 +15,7 @@ from crystutor import (
     remove_atoms,
     substitute_atoms,
 )
-from crystutor.crystal.average_cells import find_average_cells
+from crystutor.crystal.average.cell import find_average_cells
 from crystutor.crystal.supercells import random_orientation, random_supercell
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from crystutor.crystal.average_cells import find_average_cell
+from crystutor.crystal.average.cell import find_average_cell
 from crystutor.crystal.lattice.translations import NoAverageLatticeError
 from crystutor.crystal.prototypes import Prototype, build_crystal, scale_shortest_distance
 from crystutor.crystal.space_groups import space_group

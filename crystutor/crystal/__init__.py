@@ -9,6 +9,6 @@ defects             vacancies, displacements, substitutions
 space_groups        Spglib's space group, the seven classes
 lattice             the translations of a crystal: move it, and see where atoms land
 supercells          repeat, cut and turn crystals
-average_cells       the conventional cell of a sample's lattice
+average             the cell and the structure of the average crystal
 cells               standard cell, cluster
 """

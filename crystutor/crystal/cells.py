@@ -3,7 +3,7 @@
 import numpy as np
 from pymatgen.core import Structure
 
-from crystutor.crystal.average_cells import AverageCell, average_cells_of, find_average_cell
+from crystutor.crystal.average.cell import AverageCell, average_cells_of, find_average_cell
 from crystutor.crystal.prototypes import EXAMPLE_CRYSTALS, build_prototype
 from crystutor.crystal.samples import Atoms, sample_of
 from crystutor.crystal.structures import bond_length, check_structure
@@ -96,11 +96,12 @@ def clusters_and_cells(structure: Atoms, n_atoms: int = 250) -> list[tuple[Struc
     check_structure(structure)
     distance = bond_length(structure)
     cells = average_cells_of(sample_of(structure), distance)
-    return [(_cluster(structure, cell, n_atoms, distance), cell) for cell in cells]
+    return [(cluster_of(structure, cell, n_atoms, distance), cell) for cell in cells]
 
 
-def _cluster(structure, cell, n_atoms, distance):
-    if cell.n_cells is None:
+def cluster_of(structure: Atoms, cell: AverageCell, n_atoms: int, distance: float) -> Structure:
+    """Build a cluster as `build_cluster` does; average cell and bond length [Å] are given."""
+    if cell.n_cells is None or not isinstance(structure, Structure):
         return cut_ball(structure, cell.matrix, n_atoms, distance)
     n = len(structure)
     large = n > 0.2 * n_atoms and structure.volume > 0.4 * n_atoms * distance**3

@@ -8,7 +8,7 @@ import numpy as np
 from ase.data import covalent_radii
 from pymatgen.core import Element, Structure
 
-from crystutor.crystal.average_cells import find_average_cell
+from crystutor.crystal.average.cell import find_average_cell
 from crystutor.crystal.prototypes import (
     KINDS,
     PROTOTYPES,

@@ -166,10 +166,33 @@ def strain_to_symmetry(matrix: np.ndarray, bravais: str) -> np.ndarray:
         Shape (...). The nearest cell has the metric's mean over the symmetry's rotations.
     """
     metric = matrix @ matrix.swapaxes(-1, -2)
-    turns = _rotations(bravais)
-    ideal = np.einsum("nij,...jk,nlk->...il", turns, metric, turns, optimize=True) / len(turns)
-    stretches = np.sqrt(np.linalg.eigvals(np.linalg.solve(ideal, metric)).real)
+    stretches = np.sqrt(np.linalg.eigvals(np.linalg.solve(_ideal(metric, bravais), metric)).real)
     return np.abs(stretches - 1).max(axis=-1)
+
+
+def ideal_lattice(matrix: np.ndarray, bravais: str, primitive: np.ndarray) -> np.ndarray:
+    """Primitive vectors of the nearest lattice of a symmetry, shape (3, 3) [Å]; turned somehow.
+
+    Parameters
+    ----------
+    matrix
+        Vectors of the conventional cell as rows, shape (3, 3) [Å].
+    bravais
+        Bravais lattice in Pearson's two letters; "other" leaves the lattice as it is.
+    primitive
+        Vectors of the primitive cell of the same lattice, shape (3, 3) [Å].
+    """
+    if bravais == "other":
+        return primitive
+    conventional = np.linalg.cholesky(_ideal(matrix @ matrix.T, bravais))
+    return primitive @ np.linalg.inv(matrix) @ conventional
+
+
+def _ideal(metric, bravais):
+    """Metric of the nearest lattice of a symmetry: the mean over its rotations."""
+    turns = _rotations(bravais)
+    turned = np.einsum("nij,...jk,nlk->...il", turns, metric, turns, optimize=True)
+    return turned / len(turns)
 
 
 def _along_the_frame(matrix, bravais):

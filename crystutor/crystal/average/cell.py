@@ -1,6 +1,6 @@
 """The average cell of a sample: the conventional cell of its lattice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,7 @@ class AverageCell:
     weight : belief in this symmetry, in [0, 1]; 1 if no other lattice fits
     overlap : share of the atoms that the lattice's shortest vectors move onto atoms
     possible : Bravais lattices that fit, and higher ones within 4 % of strain
+    primitive : primitive vectors of the lattice as rows, shape (3, 3) [Å]
     """
 
     matrix: np.ndarray
@@ -38,6 +39,7 @@ class AverageCell:
     weight: float = 1.0
     overlap: float = 1.0
     possible: tuple[str, ...] = ()
+    primitive: np.ndarray = field(default_factory=lambda: np.eye(3), repr=False)
 
     def describe(self) -> dict:
         """Lengths [Å], angles [degree], Bravais lattice, number of cells and strain, rounded."""
@@ -107,6 +109,7 @@ def average_cells_of(sample: Sample, distance: float) -> list[AverageCell]:
             lattice.weight,
             found.overlap,
             possible,
+            found.basis,
         )
         for lattice in lattices
     ]

@@ -1,0 +1,6 @@
+"""The average crystal: its cell, and what all cells on top of each other look like.
+
+cell            the conventional cell of a sample's lattice
+folding         all cells on top of each other, and the sites where atoms gather
+structure       occupancies and space group of the average
+"""

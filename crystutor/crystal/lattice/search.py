@@ -16,18 +16,23 @@ from crystutor.crystal.lattice.sublattices import (
     sublattice_basis,
 )
 
-REACHES = (3.3, 5.2)  # longest vectors tried, first and second [bond lengths]
-SHARE_OF_BEST = 0.75  # of the best overlap; vectors that join only some sites have 2/3 at most
-SLACKS = (0.0, 1.0)  # standard errors
+REACHES = (3.3, 5.2, 8.0)  # longest vectors tried, one after the other [bond lengths]
+SHARE_OF_BEST = 0.8  # of the best overlap; vectors that join only some sites seldom have 3/4
+SLACKS = (2.0, 0.0)  # standard errors
 SAME_POINT = 0.15  # within which two measured vectors lead to the same point [bond lengths]
-ALMOST_BEST = 0.7  # share of the best excess over chance; a finer lattice with as much is taken
+ALMOST_BEST = 0.65  # share of the best excess over chance; a finer lattice with as much is taken
+MOST_VECTORS = 0.8  # share of a lattice's vectors below that best one
 GOOD = 0.85  # share of the best vector's overlap that all vectors of a lattice have
 CLEAR = 8.0  # standard errors by which the overlap must exceed chance
 FEW_ATOMS = 40
 CLEAR_COINCIDENCES = 25.0  # -log of the probability that few atoms fall on one lattice by chance
+HALF_SURE = 0.25  # share that is enough if vacancies seldom reach half of it
 COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
 CLOSER = 1.0  # share by which squared distances from atoms must be larger without it
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
+NEARLY_MOST = 0.85  # share of the largest gain; of lattices that gain as much the finest is taken
+DEEPEST = 3  # steps to coarser lattices
+FEWEST_VECTORS = 3  # of a coarser lattice, among those that were tried
 N_VECTORS = 60
 SHORT_EDGE = 8.0  # of a box that itself helps to find the lattice [bond lengths]
 FEWEST_LANDINGS = 60  # of the atoms of a neighbourhood inside the sample
@@ -96,6 +101,8 @@ def find_fit(moved: MovedAtoms) -> Fit | None:
 def _fits(moved):
     """Yield the lattices that several choices of vectors generate."""
     for reach in REACHES:
+        if reach * moved.bond_length > moved.farthest:
+            return
         candidates = find_candidates(moved, reach * moved.bond_length)
         fits = (_search(moved, *candidates, slack) for slack in SLACKS)
         yield from (fit for fit in fits if fit is not None)
@@ -187,21 +194,51 @@ def _coarser(moved, basis, coefficients, landing):
     overlap = landing.overlaps.mean()
     n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlap, 0.2))
     by_chance = 2 * chi2.isf(FALSE_ALARM, n_sites) * (1 - overlap) / len(moved.sample)
-    least = max(COARSER, min(by_chance, max(1 - SHARE_OF_BEST, by_chance / 2)))
+    least = max(COARSER, min(by_chance, max(HALF_SURE, by_chance / 2)))
     repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis))
     squares = squared_misses(moved, landing)
-    best, chosen = 0.0, None
-    for p, a in coarser_lattices():
-        if (repeats @ a % p).any():  # the box itself would be no lattice vector
-            continue
-        inside = coefficients @ a % p == 0
-        gain = max(
-            sure_gain(landing.hits, landing.inside, inside, -1, least),
-            sure_gain(squares, landing.hits, inside, 1, CLOSER),
-        )
-        if gain > best:
-            best, chosen = gain, sublattice_basis(basis, p, a)
-    return chosen
+    found = []
+    for values, counts, sign, enough, at_depth in (
+        (landing.hits, landing.inside, -1, least, max(least, by_chance)),
+        (squares, landing.hits, 1, CLOSER, CLOSER),
+    ):
+        costs = sign * values.sum(axis=1) / np.maximum(1, counts.sum(axis=1))
+        for depth, matrix in enumerate(_sublattices(coefficients, repeats, costs)):
+            members = _are_whole(coefficients @ np.linalg.inv(matrix))
+            gain = sure_gain(values, counts, members, sign, at_depth if depth else enough)
+            found.append((gain, matrix))
+    most = max((gain for gain, _ in found), default=0.0)
+    good = [matrix for gain, matrix in found if gain > 0 and gain >= NEARLY_MOST * most]
+    if not good:
+        return None
+    return reduced(min(good, key=lambda matrix: abs(np.linalg.det(matrix))) @ basis)
+
+
+def _sublattices(coefficients, repeats, costs):
+    """Yield coarser lattices of ever lower mean cost of their vectors, as integer bases.
+
+    Each is a sublattice of the one before, of index 2, 3 or 4, and contains the box.
+    """
+    matrix = np.eye(3)
+    for _ in range(DEEPEST):
+        inverse = np.linalg.inv(matrix)
+        members = _are_whole(coefficients @ inverse)
+        inside = np.round(coefficients[members] @ inverse)
+        box = np.round(repeats @ inverse)
+        means = [
+            (costs[members][inside @ a % p == 0].mean(), p, a)
+            for p, a in coarser_lattices()
+            if not (box @ a % p).any() and (inside @ a % p == 0).sum() >= FEWEST_VECTORS
+        ]
+        if not means:
+            return
+        _, p, a = min(means, key=lambda mean: mean[0])
+        matrix = sublattice_basis(matrix, p, a)
+        yield matrix
+
+
+def _are_whole(coefficients):
+    return (np.abs(coefficients - np.round(coefficients)) < 1e-6).all(axis=1)
 
 
 def _atoms_per_cell(moved, basis):
@@ -234,7 +271,8 @@ def _measured(moved, basis, coefficients, landing, best):
         is_clear = coincidences(moved, basis) > CLEAR_COINCIDENCES
     else:
         is_clear = found.overlap - found.chance > CLEAR * found.error
-    return Fit(found, parts, is_clear, found.overlap > GOOD * best)
+    best = max(best, np.quantile(landing.overlaps, MOST_VECTORS) if len(landing.hits) else 0.0)
+    return Fit(found, parts, bool(is_clear), bool(found.overlap > GOOD * best))
 
 
 def _errors(moved, coefficients, landing):

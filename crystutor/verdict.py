@@ -218,6 +218,8 @@ def _with_second_witness(answer):
         lattice = f"the lattice is {answer.cell.bravais}, which that class does not have"
         return _without_label(answer, CONTRADICTION, lattice)
     average = answer.average
+    if answer.cell.bravais not in CLASS_LATTICES[answer.label]:
+        return answer  # the label is that of another lattice that fits than the average's
     classes = {SPACE_GROUP_CLASSES.get(group) for group in average.possible_site_space_groups}
     if answer.label in classes or not _is_sure(average):
         return answer

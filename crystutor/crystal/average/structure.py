@@ -22,7 +22,7 @@ FEW_ATOMS = 40  # a periodic cell with as many is taken as it is
 FEW_CELLS = 8  # with fewer, sites are compared by their commonest element
 FALSE_ALARM = 1e-6  # probability that chance orders the elements or the vacancies
 DIFFERENT = 1e-3  # probability that two sites of one kind differ as much
-LEAST_TOLERANCE = 0.02  # [Å]
+LEAST_TOLERANCE = 0.01  # [Å]
 STANDARD_ERRORS = 8.0  # of the sites' places
 LARGEST_TOLERANCE = 0.3  # [bond lengths]
 LARGER = (1, 2, 4)  # tolerances that are tried, too
@@ -110,7 +110,7 @@ def average_structure(structure: Atoms) -> AverageStructure:
     The atoms are folded into the primitive cell of the lattice that all atoms alike have. The
     lattice becomes coarser where elements or vacancies differ between its cells by more than
     chance, by a chi squared test. Sites count as equal if they hold the same elements within the
-    errors. Spglib finds the group, within 0.02 Å and eight standard errors of the sites' places.
+    errors. Spglib finds the group, within 0.01 Å and eight standard errors of the sites' places.
     A finite sample does not tell how many cells it has: there the fullest site counts as full.
 
     References

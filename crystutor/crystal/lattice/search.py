@@ -9,11 +9,10 @@ from crystutor.crystal.lattice.candidates import find_candidates
 from crystutor.crystal.lattice.evidence import coincidences, squared_misses, sure_gain
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
 from crystutor.crystal.lattice.sublattices import (
-    coarser_lattices,
     generated_lattice,
+    integer_basis,
     lattice_vectors,
     reduced,
-    sublattice_basis,
 )
 
 REACHES = (3.3, 5.2, 8.0)  # longest vectors tried, one after the other [bond lengths]
@@ -30,9 +29,8 @@ HALF_SURE = 0.25  # share that is enough if vacancies seldom reach half of it
 COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
 CLOSER = 1.0  # share by which squared distances from atoms must be larger without it
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
-NEARLY_MOST = 0.85  # share of the largest gain; of lattices that gain as much the finest is taken
-DEEPEST = 3  # steps to coarser lattices
-FEWEST_VECTORS = 3  # of a coarser lattice, among those that were tried
+BEST_VECTORS = 0.95  # share of the vectors below that overlap
+MANY_VECTORS, N_SCOUTS = 300, 128  # that are moved to look for a coarser lattice
 N_VECTORS = 60
 SHORT_EDGE = 8.0  # of a box that itself helps to find the lattice [bond lengths]
 FEWEST_LANDINGS = 60  # of the atoms of a neighbourhood inside the sample
@@ -127,21 +125,24 @@ def _search(moved, vectors, overlaps, slack):
         basis = _fitted(moved, basis)
         if basis is None:
             return None
-        coefficients, landing = _move_by_lattice(moved, basis)
-        coarser = _coarser(moved, basis, coefficients, landing)
+        coarser = _coarser(moved, basis)
         if coarser is None:
-            return _measured(moved, basis, coefficients, landing, best)
+            return _measured(moved, basis, best)
         basis = coarser
     return None
 
 
-def _move_by_lattice(moved, basis):
-    """Move the atoms by the lattice's shortest vectors that are no repeat of the box."""
+def _move_by_lattice(moved, basis, n_vectors, n_atoms=None):
+    """Move atoms by the lattice's shortest vectors that are no repeat of the box."""
     radius = min(REACHES[1] * moved.bond_length, moved.farthest)
     longest = np.linalg.norm(basis, axis=1).max()
-    coefficients = lattice_vectors(basis, max(radius, min(1.01 * longest, moved.farthest)), 400)
-    coefficients = coefficients[~moved.is_repeat(coefficients @ basis)][:N_VECTORS]
-    return coefficients, moved.move(coefficients @ basis)
+    coefficients = lattice_vectors(
+        basis, max(radius, min(1.01 * longest, moved.farthest)), 4 * n_vectors
+    )
+    coefficients = coefficients[~moved.is_repeat(coefficients @ basis)][:n_vectors]
+    n_all = len(moved.origins)
+    atoms = np.unique(np.linspace(0, n_all - 1, min(n_atoms or n_all, n_all)).astype(int))
+    return coefficients, moved.move(coefficients @ basis, atoms)
 
 
 def _fitted(moved, basis):
@@ -153,7 +154,7 @@ def _fitted(moved, basis):
         if len(basis) < 3 or abs(np.linalg.det(basis)) < SMALLEST_CELL * moved.bond_length**3:
             return None
         basis = reduced(basis)
-        coefficients, landing = _move_by_lattice(moved, basis)
+        coefficients, landing = _move_by_lattice(moved, basis, N_VECTORS)
         better = basis
         if np.linalg.matrix_rank(coefficients[landing.hits.any(axis=1)]) == 3:
             better = basis + _correction(coefficients, landing, slice(None))
@@ -182,63 +183,36 @@ def _commensurate(basis, box, tolerance):
     return np.linalg.inv(whole) @ box
 
 
-def _coarser(moved, basis, coefficients, landing):
-    """The coarser lattice, if any, that moves more atoms onto atoms, or moves them closer.
+def _coarser(moved, basis):
+    """The coarser lattice, if any, whose vectors move more atoms onto atoms, or closer to atoms.
 
     Random vacancies leave unequal numbers of atoms on two sublattices: then slightly more of them
     land on atoms when they are moved within a sublattice. For n atoms and overlap o the share is
     2 (1 - o) / n times a chi squared with one degree of freedom for each site.
     """
+    coefficients, landing = _move_by_lattice(moved, basis, MANY_VECTORS, N_SCOUTS)
     if len(coefficients) == 0:
         return None
-    overlap = landing.overlaps.mean()
-    n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlap, 0.2))
-    by_chance = 2 * chi2.isf(FALSE_ALARM, n_sites) * (1 - overlap) / len(moved.sample)
+    overlaps = landing.overlaps
+    n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlaps.mean(), 0.2))
+    by_chance = 2 * chi2.isf(FALSE_ALARM, n_sites) * (1 - overlaps.mean()) / len(moved.sample)
     least = max(COARSER, min(by_chance, max(HALF_SURE, by_chance / 2)))
-    repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis))
     squares = squared_misses(moved, landing)
-    found = []
-    for values, counts, sign, enough, at_depth in (
-        (landing.hits, landing.inside, -1, least, max(least, by_chance)),
-        (squares, landing.hits, 1, CLOSER, CLOSER),
+    distances = squares.sum(axis=1) / np.maximum(1, landing.hits.sum(axis=1))
+    full = overlaps >= SHARE_OF_BEST * np.quantile(overlaps, BEST_VECTORS)
+    repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis)).astype(int)
+    for chosen, values, counts, sign, enough in (
+        (full, landing.hits, landing.inside, -1, least),
+        (full & (distances < distances[full].mean() / 2), squares, landing.hits, 1, CLOSER),
     ):
-        costs = sign * values.sum(axis=1) / np.maximum(1, counts.sum(axis=1))
-        for depth, matrix in enumerate(_sublattices(coefficients, repeats, costs)):
-            members = _are_whole(coefficients @ np.linalg.inv(matrix))
-            gain = sure_gain(values, counts, members, sign, at_depth if depth else enough)
-            found.append((gain, matrix))
-    most = max((gain for gain, _ in found), default=0.0)
-    good = [matrix for gain, matrix in found if gain > 0 and gain >= NEARLY_MOST * most]
-    if not good:
-        return None
-    return reduced(min(good, key=lambda matrix: abs(np.linalg.det(matrix))) @ basis)
-
-
-def _sublattices(coefficients, repeats, costs):
-    """Yield coarser lattices of ever lower mean cost of their vectors, as integer bases.
-
-    Each is a sublattice of the one before, of index 2, 3 or 4, and contains the box.
-    """
-    matrix = np.eye(3)
-    for _ in range(DEEPEST):
-        inverse = np.linalg.inv(matrix)
-        members = _are_whole(coefficients @ inverse)
-        inside = np.round(coefficients[members] @ inverse)
-        box = np.round(repeats @ inverse)
-        means = [
-            (costs[members][inside @ a % p == 0].mean(), p, a)
-            for p, a in coarser_lattices()
-            if not (box @ a % p).any() and (inside @ a % p == 0).sum() >= FEWEST_VECTORS
-        ]
-        if not means:
-            return
-        _, p, a = min(means, key=lambda mean: mean[0])
-        matrix = sublattice_basis(matrix, p, a)
-        yield matrix
-
-
-def _are_whole(coefficients):
-    return (np.abs(coefficients - np.round(coefficients)) < 1e-6).all(axis=1)
+        matrix = integer_basis(np.vstack([coefficients[chosen], repeats]))
+        if len(matrix) < 3 or abs(np.linalg.det(matrix)) < 1.5:
+            continue
+        whole = coefficients @ np.linalg.inv(matrix)
+        members = (np.abs(whole - np.round(whole)) < 1e-6).all(axis=1)
+        if sure_gain(values, counts, members, sign, enough):
+            return matrix @ basis
+    return None
 
 
 def _atoms_per_cell(moved, basis):
@@ -248,8 +222,9 @@ def _atoms_per_cell(moved, basis):
     return moved.density * float(abs(np.linalg.det(basis)))
 
 
-def _measured(moved, basis, coefficients, landing, best):
+def _measured(moved, basis, best):
     """The evidence for a lattice."""
+    coefficients, landing = _move_by_lattice(moved, basis, N_VECTORS)
     landed, inside = landing.hits.sum(axis=0), landing.inside.sum(axis=0)
     total = max(1, inside.sum())
     overlap = landed.sum() / total

@@ -10,7 +10,7 @@ N_KEPT = 150  # vectors that are tried on all atoms
 SAME = 0.35  # vectors nearer than that are one [bond lengths]
 REFINEMENTS = 6
 STILL = 0.02  # a vector that shifts by less is refined [bond lengths]
-FEWEST_LANDINGS = 8  # atoms that must land inside the sample
+FEWEST_INSIDE = 0.12  # share of the atoms that must land inside a finite sample
 
 
 def find_candidates(moved: MovedAtoms, radius: float) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +38,7 @@ def find_candidates(moved: MovedAtoms, radius: float) -> tuple[np.ndarray, np.nd
         vectors = _distinct(vectors, SAME * moved.bond_length)[:N_KEPT]
     vectors = _refined(moved, vectors)
     landing = moved.move(vectors)
-    enough = landing.inside.sum(axis=1) >= min(FEWEST_LANDINGS, len(moved.origins))
+    enough = landing.inside.mean(axis=1) >= FEWEST_INSIDE
     order = np.argsort(-landing.overlaps, kind="stable")
     order = order[enough[order]]
     chosen = _distinct_indices(vectors[order], SAME * moved.bond_length)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2
 
-from crystutor.crystal.lattice.candidates import find_candidates
+from crystutor.crystal.lattice.candidates import FEWEST_INSIDE, find_candidates
 from crystutor.crystal.lattice.evidence import coincidences, squared_misses, sure_gain
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
 from crystutor.crystal.lattice.sublattices import (
@@ -29,6 +29,7 @@ HALF_SURE = 0.25  # share that is enough if vacancies seldom reach half of it
 COARSER = 0.05  # share by which the overlap must rise for a coarser lattice
 CLOSER = 1.0  # share by which squared distances from atoms must be larger without it
 FALSE_ALARM = 1e-7  # probability that random vacancies raise it by more
+SHARES = (0.8, 0.9, 1.0)  # of the overlap of the best vectors, which generate a coarser lattice
 BEST_VECTORS = 0.95  # share of the vectors below that overlap
 MANY_VECTORS, N_SCOUTS = 300, 128  # that are moved to look for a coarser lattice
 N_VECTORS = 60
@@ -191,7 +192,8 @@ def _coarser(moved, basis):
     2 (1 - o) / n times a chi squared with one degree of freedom for each site.
     """
     coefficients, landing = _move_by_lattice(moved, basis, MANY_VECTORS, N_SCOUTS)
-    if len(coefficients) == 0:
+    enough = landing.inside.mean(axis=1) >= FEWEST_INSIDE
+    if not enough.any():
         return None
     overlaps = landing.overlaps
     n_sites = max(1.0, _atoms_per_cell(moved, basis) / max(overlaps.mean(), 0.2))
@@ -199,20 +201,25 @@ def _coarser(moved, basis):
     least = max(COARSER, min(by_chance, max(HALF_SURE, by_chance / 2)))
     squares = squared_misses(moved, landing)
     distances = squares.sum(axis=1) / np.maximum(1, landing.hits.sum(axis=1))
-    full = overlaps >= SHARE_OF_BEST * np.quantile(overlaps, BEST_VECTORS)
+    best = np.quantile(overlaps[enough], BEST_VECTORS)
+    full = enough & (overlaps >= SHARE_OF_BEST * best)
+    sharp = full & (distances < distances[full].mean() / 2)
+    trials = [(enough & (overlaps >= share * best), False) for share in SHARES]
     repeats = np.round(moved.sample.box[moved.sample.periodic] @ np.linalg.inv(basis)).astype(int)
-    for chosen, values, counts, sign, enough in (
-        (full, landing.hits, landing.inside, -1, least),
-        (full & (distances < distances[full].mean() / 2), squares, landing.hits, 1, CLOSER),
-    ):
+    found = []
+    for chosen, by_distance in [*trials, (sharp, True)]:
         matrix = integer_basis(np.vstack([coefficients[chosen], repeats]))
         if len(matrix) < 3 or abs(np.linalg.det(matrix)) < 1.5:
             continue
         whole = coefficients @ np.linalg.inv(matrix)
         members = (np.abs(whole - np.round(whole)) < 1e-6).all(axis=1)
-        if sure_gain(values, counts, members, sign, enough):
-            return matrix @ basis
-    return None
+        if by_distance:
+            gain = sure_gain(squares, landing.hits, members, 1, CLOSER)
+        else:
+            gain = sure_gain(landing.hits, landing.inside, members, -1, least)
+        found.append((gain, matrix))
+    gain, matrix = max(found, key=lambda trial: trial[0], default=(0.0, np.eye(3)))
+    return matrix @ basis if gain else None
 
 
 def _atoms_per_cell(moved, basis):
@@ -246,8 +253,14 @@ def _measured(moved, basis, best):
         is_clear = coincidences(moved, basis) > CLEAR_COINCIDENCES
     else:
         is_clear = found.overlap - found.chance > CLEAR * found.error
-    best = max(best, np.quantile(landing.overlaps, MOST_VECTORS) if len(landing.hits) else 0.0)
+    best = max(best, _most(landing))
     return Fit(found, parts, bool(is_clear), bool(found.overlap > GOOD * best))
+
+
+def _most(landing):
+    """Overlap that few of a lattice's vectors exceed."""
+    enough = landing.inside.mean(axis=1) >= FEWEST_INSIDE if len(landing.inside) else []
+    return np.quantile(landing.overlaps[enough], MOST_VECTORS) if np.any(enough) else 0.0
 
 
 def _errors(moved, coefficients, landing):

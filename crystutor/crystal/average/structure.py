@@ -25,7 +25,7 @@ DIFFERENT = 1e-3  # probability that two sites of one kind differ as much
 LEAST_TOLERANCE = 0.01  # [Å]
 STANDARD_ERRORS = 8.0  # of the sites' places
 LARGEST_TOLERANCE = 0.3  # [bond lengths]
-LARGER = (1, 2, 4)  # tolerances that are tried, too
+LARGER = 2.0  # times the tolerance: what is not excluded
 PERFECT = 0.02  # [bond lengths]
 FAMILIES, LAST_OF_FAMILY = "amothc", (2, 15, 74, 142, 194, 230)  # of space groups
 
@@ -146,7 +146,7 @@ def average_structure_of(
     coarser = np.round(folded.basis @ np.linalg.inv(cell.primitive)) @ lattice
     kinds = _kinds(counts, n_cells, sample.periodic.all())
     group = _space_group(coarser, folded, kinds, tolerance)
-    sites = _space_group(lattice, places, _alike(places), tolerance)
+    sites = _space_group(coarser, folded, _alike(folded), tolerance)
     average, shares = _sites(folded, counts, elements, n_cells)
     return AverageStructure(
         average,
@@ -156,7 +156,7 @@ def average_structure_of(
         group.symbol,
         sites.number,
         sites.symbol,
-        _possible(lattice, places, atoms, sample, tolerance),
+        _possible(coarser, folded, n_cells, sample, distance),
         group.bravais,
         group.lengths,
         tolerance,
@@ -296,16 +296,16 @@ def _alike(folded):
     return np.ones(len(folded.centers), int)
 
 
-def _possible(lattice, places, atoms, sample, tolerance):
+def _possible(lattice, folded, n_cells, sample, distance):
     """Groups of the places within larger tolerances, and with their occupancies told apart."""
-    n_cells = _n_cells(places, atoms, sample)
-    occupied = _kinds(places.counts[:, None], n_cells, sample.periodic.all())
-    largest = LARGEST_TOLERANCE * atoms.distance
-    found = [_space_group(lattice, places, occupied, tolerance)]
-    for factor in LARGER:
-        found.append(
-            _space_group(lattice, places, _alike(places), min(factor * tolerance, largest))
-        )
+    occupied = _kinds(folded.counts[:, None], n_cells, sample.periodic.all())
+    tolerance = _tolerance(folded, distance)
+    larger = min(LARGER * tolerance, LARGEST_TOLERANCE * distance)
+    found = (
+        _space_group(lattice, folded, occupied, tolerance),
+        _space_group(lattice, folded, _alike(folded), tolerance),
+        _space_group(lattice, folded, _alike(folded), larger),
+    )
     return frozenset(group.number for group in found if group.number is not None)
 
 

@@ -10,8 +10,8 @@ SYMMETRY = ("cP", "cF", "cI", "hP", "tI", "tP", "hR", "other")  # highest first
 AT_REST = 0.0025  # strain at which a lower symmetry is believed as much as a higher one
 IN_MOTION = 0.016  # the same where atoms move: a box of a simulation is strained
 MOTION = 0.01  # scatter of the atoms' places that counts as motion [bond lengths]
-BEYOND_BELIEF = 3.0  # times that strain
-FARTHEST = 0.04  # strain of a lattice that still counts as symmetric
+BELIEVED_AT_REST = 0.005  # largest strain of a lattice that counts as symmetric, at rest
+FARTHEST = 0.04  # the same in motion; a class may be named for such a lattice
 NEARLY_ALL = 0.15  # share of the higher lattice's strain that a lower one may leave unexplained
 WITHIN = 0.1  # first look at ratios of lengths and at cosines
 COEFFICIENTS = np.array(  # of the vectors of which conventional cells are made, one of each pair
@@ -81,9 +81,9 @@ def weigh_lattices(
 
     Notes
     -----
-    The highest symmetry within 4 % and 3 s of strain has the weight 2^-(strain / s)^2. s is 0.25 %
-    for a crystal at rest: cells whose parameters are rounded to 0.01 Å stay cubic. It grows to
-    1.6 % for a crystal in motion: the box of a simulation is never exactly cubic. A lower
+    The highest symmetry within 0.5 % of strain has the weight 2^-(strain / s)^2. s is 0.25 % for
+    a crystal at rest: cells whose parameters are rounded to 0.01 Å stay cubic. The two grow to 4 %
+    and 1.6 % for a crystal in motion: the box of a simulation is never exactly cubic. A lower
     symmetry takes the rest where it leaves less than about 15 % of that strain unexplained.
     """
     near = _near_lattices(basis)
@@ -91,7 +91,8 @@ def weigh_lattices(
         near = [each for each in near if each.strain < EXACT or may_be(each.matrix, each.bravais)]
     motion = 1 - np.exp(-((scatter / MOTION) ** 2))
     scale = np.hypot(AT_REST + (IN_MOTION - AT_REST) * motion, 2 * error)
-    believable = [lattice for lattice in near if lattice.strain < BEYOND_BELIEF * scale]
+    limit = np.hypot(BELIEVED_AT_REST + (FARTHEST - BELIEVED_AT_REST) * motion, 4 * error)
+    believable = [lattice for lattice in near if lattice.strain < limit]
     if not believable:
         return [SymmetricLattice(basis, "other", 0.0)], ("other",)
     highest = min(believable, key=lambda lattice: SYMMETRY.index(lattice.bravais))

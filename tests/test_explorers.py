@@ -98,7 +98,7 @@ def upload(name, content):
 
 def test_upload_explorer():
     panel = upload_explorer()
-    assert panel.text.value.startswith("Cu.cif: Cu, 256 atoms. ConvNet: fcc")
+    assert panel.text.value.startswith("Cu.cif: Cu, 4 atoms, shown as 256: fcc")
     panel.controls["upload"].value = upload("mine.cif", (EXAMPLES / "Cu.cif").read_bytes())
     assert panel.text.value.startswith("mine.cif: Cu") and panel.error.value == ""
     panel.controls["upload"].value = upload("bad.cif", b"nothing here")

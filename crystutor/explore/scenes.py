@@ -151,52 +151,53 @@ def upload_scene(
 
     `upload` is the value of an `ipywidgets.FileUpload`; a bad file is a ValueError.
     """
-    name, perfect = _uploaded(upload[0]) if upload else ("Cu.cif", _copper())
+    name, structure, perfect = _uploaded(upload[0]) if upload else (COPPER.name, *_copper())
     damaged = remove_atoms(displace_atoms(perfect, displacement, seed=seed), vacancies, seed=seed)
     answer = classify(damaged)
     image = fingerprint(damaged) if answer.image is None else answer.image
     figure, axes = _row(2)
     plot_fingerprint(image, name, axes[0])
     plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
-    found = f"no class, {answer.note}"
-    if answer.label and answer.cell:
-        found = f"{answer.label}, {answer.probability:.1%}, average cell {answer.cell.bravais}"
-        found += f"; {answer.note}" if answer.note else ""
-    text = f"{name}: {perfect.composition.reduced_formula}, {len(damaged)} atoms. ConvNet: {found}."
+    formula = structure.composition.reduced_formula
+    text = (
+        f"{name}: {formula}, {len(structure)} atoms, shown as {len(damaged)}: {answer.describe()}."
+    )
     return Scene(
         text,
         figure,
         damaged,
-        later=lambda: f"Before the damage: {_spglib_says(perfect)} After: {_spglib_says(damaged)}",
+        later=lambda: f"Of the file: {_spglib_says(structure)} After: {_spglib_says(damaged)}",
     )
 
 
 @cache
 def _copper():
-    return build_cluster(read_structure(COPPER))
+    structure = read_structure(COPPER)
+    return structure, build_cluster(structure)
 
 
 def _uploaded(file):
-    """Name and cluster of an uploaded file."""
+    """Name, structure and cluster of an uploaded file."""
     name = Path(file["name"]).name
     if file["size"] > LARGEST_UPLOAD:
         raise ValueError(
             f"{name} has {file['size'] / 1e6:.0f} MB; up to {LARGEST_UPLOAD / 1e6:.0f} MB are "
             "accepted here: save it beside the notebook and use read_structure"
         )
-    return name, _cluster_of(name, bytes(file["content"]))
+    return name, *_read(name, bytes(file["content"]))
 
 
 @lru_cache(maxsize=1)
-def _cluster_of(name, content):
-    """Cluster of a file's content; messages name the file as the user knows it."""
+def _read(name, content):
+    """Structure and cluster of a file's content; messages name the file as the user knows it."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
         try:
-            return build_cluster(read_structure(path))
+            structure = read_structure(path)
+            return structure, build_cluster(structure)
         except ValueError as error:
-            raise ValueError(str(error).replace(str(path), name)) from error
+            raise ValueError(f"{name}: {str(error).removeprefix(f'{path}: ')}") from error
 
 
 def _row(n):

@@ -189,7 +189,7 @@ def upload_explorer(page, tmp_path):
     panel = panel_with(page, VACANCIES)
     good = EXAMPLES / "Cu_25_percent_vacancies.cif"
     upload(page, panel, good)
-    wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 192 atoms. ConvNet: fcc")
+    wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 192 atoms, shown as 192: fcc")
     for name, content in BAD_FILES.items():
         (tmp_path / name).write_bytes(content)
         upload(page, panel, tmp_path / name)
@@ -197,7 +197,7 @@ def upload_explorer(page, tmp_path):
     keep(panel, "upload_error")
     drag(page, panel, VACANCIES, 0.3)
     upload(page, panel, good)  # while the computation may still be going on
-    wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 1.. atoms. ConvNet: fcc")
+    wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 192 atoms, shown as 1..: fcc")
     assert panel.locator(RED).count() == 0
 
 

@@ -122,8 +122,7 @@ def lattice_vectors(basis: np.ndarray, radius: float, most: int) -> np.ndarray:
 def coarser_lattices() -> tuple[tuple[int, np.ndarray], ...]:
     """Sublattices with a cyclic quotient of order 2, 3, 4: (p, a) for a.k = 0 (mod p).
 
-    Those of order 4 are needed for two sites a quarter of a lattice vector apart, as in diamond:
-    half of that vector moves no atom onto an atom.
+    Elements and vacancies may be ordered on them.
     """
     found = []
     for p in (2, 3, 4):

@@ -63,10 +63,11 @@ def find_translations(atoms: Atoms) -> Translations:
     the periodic box are no evidence. In a sample of more than 600 atoms, balls of 50 atoms at
     twelve places are moved.
 
-    The vectors with at least 3/4 of the best overlap generate a lattice. It is fitted to where
-    the atoms land. It becomes coarser, by a factor of 2 to 4, where that has clearly more
-    overlap. It is believed if its overlap exceeds chance by eight standard errors. A small
-    perfect cell is believed if it has symmetry.
+    The vectors with at least 4/5 of the best overlap generate a lattice. It is fitted to where
+    the atoms land. The best of its vectors generate a coarser one; that is taken where it has
+    clearly more overlap, or moves atoms clearly closer to atoms. A lattice is believed if its
+    overlap exceeds chance by eight standard errors. A small perfect cell is believed if it has
+    symmetry.
 
     Examples
     --------

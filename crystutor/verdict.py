@@ -215,11 +215,11 @@ def _remarks(sample, cell):
 def _with_second_witness(answer):
     """Take the label away where lattice or average structure exclude it."""
     if not set(CLASS_LATTICES[answer.label]) & set(answer.cell.possible):
-        lattice = f"the lattice is {answer.cell.bravais}, which that class does not have"
-        return _without_label(answer, CONTRADICTION, lattice)
+        lattice = f"is {answer.cell.bravais}, which that class does not have"
+        if answer.cell.bravais == "other":
+            lattice = "is less symmetric than any of the classes has"
+        return _without_label(answer, CONTRADICTION, f"the lattice {lattice}")
     average = answer.average
-    if answer.cell.bravais not in CLASS_LATTICES[answer.label]:
-        return answer  # the label is that of another lattice that fits than the average's
     classes = {SPACE_GROUP_CLASSES.get(group) for group in average.possible_site_space_groups}
     if answer.label in classes or not _is_sure(average):
         return answer

@@ -28,7 +28,7 @@ class AverageCell:
     strain : largest principal strain to the nearest lattice of the symmetry of `bravais`
     weight : belief in this symmetry, in [0, 1]; 1 if no other lattice fits
     overlap : share of the atoms that the lattice's shortest vectors move onto atoms
-    possible : Bravais lattices that fit, and higher ones within 4 % of strain
+    possible : conventional cells by Bravais lattice: those that fit, and higher ones within 4 %
     primitive : primitive vectors of the lattice as rows, shape (3, 3) [Å]
     """
 
@@ -38,7 +38,7 @@ class AverageCell:
     strain: float
     weight: float = 1.0
     overlap: float = 1.0
-    possible: tuple[str, ...] = ()
+    possible: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     primitive: np.ndarray = field(default_factory=lambda: np.eye(3), repr=False)
 
     def describe(self) -> dict:

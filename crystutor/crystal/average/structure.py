@@ -25,8 +25,8 @@ DIFFERENT = 1e-3  # probability that two sites of one kind differ as much
 LEAST_TOLERANCE = 0.01  # [Å]
 STANDARD_ERRORS = 8.0  # of the sites' places
 LARGEST_TOLERANCE = 0.3  # [bond lengths]
-LARGER = 2.0  # times the tolerance: what is not excluded
 PERFECT = 0.02  # [bond lengths]
+OCCUPANCY_DIGITS = 4
 FAMILIES, LAST_OF_FAMILY = "amothc", (2, 15, 74, 142, 194, 230)  # of space groups
 
 
@@ -44,8 +44,8 @@ class AverageStructure:
     symbol : its Hermann-Mauguin symbol, or ""
     site_space_group : international number with all atoms alike; None if Spglib finds none
     site_symbol : its symbol, or ""
-    possible_site_space_groups : numbers within larger tolerances, and with sites told apart by
-        their occupancy; what the data do not exclude
+    possible_site_space_groups : numbers that the data do not exclude: in each lattice that may fit,
+        with sites told apart by their occupancy or not
     bravais : Bravais lattice with the elements, in Pearson's two letters
     lengths : edges of its conventional cell, shape (3,) [Å]
     tolerance : within which a symmetry holds [Å]
@@ -80,7 +80,10 @@ class AverageStructure:
         ]
         squares = {"U_iso_or_equiv": (self.displacements**2).round(6).tolist()}
         crystal = Structure(
-            self.structure.lattice, shares, self.structure.frac_coords, site_properties=squares
+            self.structure.lattice,
+            shares,
+            np.mod(self.structure.frac_coords.round(6), 1.0) + 0.0,
+            site_properties=squares,
         )
         write_text(Path(path), str(CifWriter(crystal, write_site_properties=True)))
 
@@ -142,11 +145,10 @@ def average_structure_of(
     counts = _counts(folded, atoms.numbers, elements)
     n_cells = _n_cells(folded, atoms, sample)
     tolerance = _tolerance(folded, distance)
-    lattice = ideal_lattice(cell.matrix, cell.bravais, cell.primitive)
-    coarser = np.round(folded.basis @ np.linalg.inv(cell.primitive)) @ lattice
+    lattice = _ideal(cell, cell.matrix, cell.bravais, folded)
     kinds = _kinds(counts, n_cells, sample.periodic.all())
-    group = _space_group(coarser, folded, kinds, tolerance)
-    sites = _space_group(coarser, folded, _alike(folded), tolerance)
+    group = _space_group(lattice, folded, kinds, tolerance)
+    sites = _space_group(lattice, folded, _alike(folded), tolerance)
     average, shares = _sites(folded, counts, elements, n_cells)
     return AverageStructure(
         average,
@@ -156,7 +158,7 @@ def average_structure_of(
         group.symbol,
         sites.number,
         sites.symbol,
-        _possible(coarser, folded, n_cells, sample, distance),
+        _possible(cell, folded, n_cells, sample, tolerance),
         group.bravais,
         group.lengths,
         tolerance,
@@ -296,16 +298,20 @@ def _alike(folded):
     return np.ones(len(folded.centers), int)
 
 
-def _possible(lattice, folded, n_cells, sample, distance):
-    """Groups of the places within larger tolerances, and with their occupancies told apart."""
+def _ideal(cell, matrix, bravais, folded):
+    """The folded cell in the nearest lattice of a symmetry that the places may have."""
+    ideal = ideal_lattice(matrix, bravais, cell.primitive)
+    return np.round(folded.basis @ np.linalg.inv(cell.primitive)) @ ideal
+
+
+def _possible(cell, folded, n_cells, sample, tolerance):
+    """Groups of the places in each lattice that they may have, and with occupancies told apart."""
     occupied = _kinds(folded.counts[:, None], n_cells, sample.periodic.all())
-    tolerance = _tolerance(folded, distance)
-    larger = min(LARGER * tolerance, LARGEST_TOLERANCE * distance)
-    found = (
-        _space_group(lattice, folded, occupied, tolerance),
-        _space_group(lattice, folded, _alike(folded), tolerance),
-        _space_group(lattice, folded, _alike(folded), larger),
-    )
+    found = [
+        _space_group(_ideal(cell, matrix, bravais, folded), folded, kinds, tolerance)
+        for bravais, matrix in cell.possible.items()
+        for kinds in (_alike(folded), occupied)
+    ]
     return frozenset(group.number for group in found if group.number is not None)
 
 

@@ -56,7 +56,7 @@ def weigh_lattices(
     error: float = 0.0,
     scatter: float = 0.0,
     may_be: Callable[[np.ndarray, str], bool] | None = None,
-) -> tuple[list[SymmetricLattice], tuple[str, ...]]:
+) -> tuple[list[SymmetricLattice], dict[str, np.ndarray]]:
     """Find the symmetric lattices near a measured one, and weigh them.
 
     Parameters
@@ -76,8 +76,9 @@ def weigh_lattices(
     lattices : list of SymmetricLattice
         Those with a weight above 1 %, the weightiest first. If none is near, the primitive cell
         itself as "other".
-    possible : tuple of str
-        Their symmetries, and all higher ones within 4 % of strain.
+    possible : dict
+        Conventional cells by Bravais lattice: theirs, and those of all higher symmetries within
+        4 % of strain.
 
     Notes
     -----
@@ -94,7 +95,7 @@ def weigh_lattices(
     limit = np.hypot(BELIEVED_AT_REST + (FARTHEST - BELIEVED_AT_REST) * motion, 4 * error)
     believable = [lattice for lattice in near if lattice.strain < limit]
     if not believable:
-        return [SymmetricLattice(basis, "other", 0.0)], ("other",)
+        return [SymmetricLattice(basis, "other", 0.0)], {"other": basis}
     highest = min(believable, key=lambda lattice: SYMMETRY.index(lattice.bravais))
     belief = 0.5 ** ((highest.strain / scale) ** 2)
     weights = [belief]
@@ -110,8 +111,8 @@ def weigh_lattices(
     ]
     weighed.sort(key=lambda lattice: -lattice.weight)
     rank = SYMMETRY.index(weighed[0].bravais)
-    higher = [lattice.bravais for lattice in near if SYMMETRY.index(lattice.bravais) < rank]
-    return weighed, tuple({*higher, *(lattice.bravais for lattice in weighed)})
+    higher = [lattice for lattice in near if SYMMETRY.index(lattice.bravais) < rank]
+    return weighed, {lattice.bravais: lattice.matrix for lattice in (*weighed, *higher)}
 
 
 def _near_lattices(basis):

@@ -9,6 +9,8 @@
 # make paper         reproduce Table 1 of the paper: train, damage, classify (75 minutes)
 # make ship          put network and results of make paper into the package
 # make supercells    accuracies on random supercells and orientations (about 20 minutes)
+# make samples       accuracies on strained, hot, finite and disordered samples (30 minutes)
+# make witnesses     when it says nothing; compounds; space groups of broken crystals (30 minutes)
 # make student       copies of the notebooks without solutions, in build/student
 # make notebooks     execute the notebooks, save their figures
 # make examples      write the example structures
@@ -20,7 +22,7 @@ BIN := $(VENV)/bin
 RESULTS := build/table1
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: lab quick test bench lint dist paper ship supercells prototypes examples notebooks student clean
+.PHONY: lab quick test bench lint dist paper ship supercells samples witnesses prototypes examples notebooks student clean
 
 lab: $(VENV)/installed
 	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
@@ -54,6 +56,12 @@ ship: $(VENV)/installed
 
 supercells: $(VENV)/installed
 	$(BIN)/python tools/measure_supercells.py --out build/supercells
+
+samples: $(VENV)/installed
+	$(BIN)/python tools/measure_samples.py all --n 98
+
+witnesses: $(VENV)/installed
+	$(BIN)/python tools/measure_witnesses.py all
 
 prototypes: $(VENV)/installed
 	$(BIN)/python tools/enumerate_prototypes.py crystutor/data/hypothetical_prototypes.json

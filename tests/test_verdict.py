@@ -13,6 +13,7 @@ from crystutor import (
     example_cluster,
     fingerprint,
     remove_atoms,
+    remove_body_centers,
     substitute_atoms,
 )
 from crystutor.crystal.average.cell import find_average_cells
@@ -135,3 +136,42 @@ def test_probabilities_are_the_mean_over_the_lattices_that_fit(strain):
     for bravais, weight in weights.items():
         assert answer.probabilities[expected[bravais]] == pytest.approx(weight, abs=0.01)
     assert answer.label == ("fcc" if strain < 0.002 else "bct139")
+
+
+SALT = Structure.from_spacegroup(
+    225, Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+).make_supercell(2)
+
+
+@pytest.mark.parametrize("vacancies", [0, 0.25])
+def test_of_a_compound_the_crystal_leads(vacancies):
+    answer = classify(remove_atoms(SALT, vacancies, seed=1))
+    assert (answer.label, answer.space_group, answer.site_space_group) == ("sc", 225, 221)
+    line = "space group Fm-3m (225), lattice cF 5.64 Å; sites with elements ignored: sc 99."
+    assert answer.describe().startswith(line)
+    assert line in repr(answer)
+
+
+def test_of_an_element_the_class_leads():
+    answer = classify(build_prototype("hcp"))
+    assert answer.describe().startswith("hex/rh 9")
+    assert answer.describe().endswith("; space group P6_3/mmc (194)")
+
+
+def test_a_strained_lattice_needs_the_places_of_the_class():
+    """BaTiO3 is tetragonal by 1 %, and its atoms are off the places of the cubic crystal."""
+    lattice = Lattice.tetragonal(3.994, 4.034)
+    places = [[0, 0, 0], [0.5, 0.5, 0.52], [0.5, 0.5, -0.02], [0.5, 0, 0.486], [0, 0.5, 0.486]]
+    answer = classify(Structure(lattice, ["Ba", "Ti", "O", "O", "O"], places))
+    assert answer.space_group == answer.site_space_group == 99
+    assert answer.label is None
+    assert answer.reason == "none of the classes"
+    strained = build_prototype("bcc", "Fe")
+    strained = Structure(Lattice.tetragonal(2.87, 2.95), strained.species, strained.frac_coords)
+    assert classify(strained).label in ("bcc", "bct139")
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.3, 0.5])
+def test_the_way_from_bcc_to_sc_keeps_a_label(fraction):
+    answer = classify(remove_body_centers(example_cluster("bcc"), fraction, seed=1))
+    assert answer.label in ("bcc", "sc")

@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from crystutor import (
+    average_structure,
     build_cluster,
     build_convnet,
     build_prototype,
@@ -73,6 +74,12 @@ def test_cell_of_256_sites(benchmark, damaged):
 def test_cell_of_10000_atoms(benchmark):
     block = build_prototype("fcc", "Cu").make_supercell([14, 14, 13], in_place=False)
     benchmark.pedantic(find_average_cell, args=[block], rounds=3)
+
+
+@pytest.mark.benchmark(group="average cell")
+def test_average_structure_of_256_sites(benchmark, damaged):
+    """The second witness takes what this takes more than the average cell."""
+    benchmark(average_structure, damaged)
 
 
 def disordered(n_atoms, seed=1):

@@ -14,6 +14,7 @@ PADDING = 10.0  # empty room around a finite sample in its box [Å]
 WIDEST_GAP = 4.5  # between layers of a crystal [Å]
 WIDEST_GAP_IN_BONDS = 3.0  # graphite has 2.4
 WIDEST_GAP_IN_GAPS = 2.0  # of several gaps, the widest in the second widest
+AT_A_TIME = 10_000  # points that are compared with all faces
 LAYER = 0.3  # atoms at heights that differ by less are one layer [Å]
 FLAT = "its atoms lie on one line or in one plane; a three-dimensional crystal is accepted"
 
@@ -60,15 +61,20 @@ class Sample:
             faces = ConvexHull(shadow).equations
         except (QhullError, ValueError):
             raise ValueError(FLAT) from None
+        faces = np.unique(faces.round(4), axis=0)  # a flat face comes in several triangles
         return faces[:, :-1] @ normals, -faces[:, -1]
 
     def contains(self, points: np.ndarray, margin: float) -> np.ndarray:
         """Tell which points, shape (..., 3), lie inside the sample or within a margin [Å] of it."""
-        inside = np.ones(points.shape[:-1], bool)
-        if not self.periodic.all():
-            for normal, offset in zip(*self._faces, strict=True):
-                inside &= points @ normal <= offset + margin
-        return inside
+        if self.periodic.all():
+            return np.ones(points.shape[:-1], bool)
+        normals, offsets = self._faces
+        flat = points.reshape(-1, 3)
+        inside = np.zeros(len(flat), bool)
+        for start in range(0, len(flat), AT_A_TIME):
+            some = slice(start, start + AT_A_TIME)
+            inside[some] = (flat[some] @ normals.T <= offsets + margin).all(axis=1)
+        return inside.reshape(points.shape[:-1])
 
     def atoms_around(self, center: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
         """Find the atoms and images within a radius: their indices, and vectors from the center."""

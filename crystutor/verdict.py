@@ -124,8 +124,8 @@ def classify(
     -------
     Classification, or list of Classification
         One answer for one structure, a list of answers for a list. The label is None where
-        there is no lattice, as in a liquid, more than one, or one that the class does not have.
-        Then `reason` and `note` say so.
+        there is no lattice, as in a liquid, more than one, or one that the class does not have,
+        and where the average structure excludes the class. Then `reason` and `note` say so.
 
     Raises
     ------

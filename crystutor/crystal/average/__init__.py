@@ -2,5 +2,6 @@
 
 cell            the conventional cell of a sample's lattice
 folding         all cells on top of each other, and the sites where atoms gather
+ordering        on which lattice and sites elements and vacancies are ordered
 structure       occupancies and space group of the average
 """

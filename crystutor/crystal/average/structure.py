@@ -7,25 +7,24 @@ import numpy as np
 import spglib
 from pymatgen.core import Element, Lattice, Structure
 from pymatgen.io.cif import CifWriter
-from scipy.stats import chi2
 
 from crystutor.crystal.average.cell import AverageCell, average_cells_of
 from crystutor.crystal.average.folding import fold
+from crystutor.crystal.average.ordering import (
+    atoms_to_fold,
+    counts_of,
+    fold_with_elements,
+    kinds_of_sites,
+    number_of_cells,
+)
 from crystutor.crystal.lattice.bravais import ideal_lattice
-from crystutor.crystal.lattice.sublattices import coarser_lattices, reduced, sublattice_basis
-from crystutor.crystal.samples import Atoms, Sample, nearest_atoms, sample_of
+from crystutor.crystal.samples import Atoms, Sample, sample_of
 from crystutor.crystal.structures import bond_length, check_structure
 from crystutor.files import write_text
 
-MOST_ATOMS = 3000  # that are folded
-FEW_ATOMS = 40  # a periodic cell with as many is taken as it is
-FEW_CELLS = 8  # with fewer, sites are compared by their commonest element
-FALSE_ALARM = 1e-6  # probability that chance orders the elements or the vacancies
-DIFFERENT = 1e-3  # probability that two sites of one kind differ as much
 LEAST_TOLERANCE = 0.01  # [Å]
 STANDARD_ERRORS = 8.0  # of the sites' places
 LARGEST_TOLERANCE = 0.3  # [bond lengths]
-PERFECT = 0.02  # [bond lengths]
 OCCUPANCY_DIGITS = 4
 FAMILIES, LAST_OF_FAMILY = "amothc", (2, 15, 74, 142, 194, 230)  # of space groups
 
@@ -138,15 +137,15 @@ def average_structure_of(
     structure: Atoms, sample: Sample, distance: float, cell: AverageCell
 ) -> AverageStructure:
     """Average a crystal as `average_structure` does; sample, bond length and cell are given."""
-    atoms = _atoms_to_fold(structure, sample, distance)
+    atoms = atoms_to_fold(structure, sample, distance)
     places = fold(atoms.positions, cell.primitive, distance)
-    folded = _fold_with_elements(places, atoms, sample)
+    folded = fold_with_elements(places, atoms, sample)
     elements = np.unique(atoms.numbers)
-    counts = _counts(folded, atoms.numbers, elements)
-    n_cells = _n_cells(folded, atoms, sample)
+    counts = counts_of(folded, atoms.numbers, elements)
+    n_cells = number_of_cells(folded, atoms, sample)
     tolerance = _tolerance(folded, distance)
     lattice = _ideal(cell, cell.matrix, cell.bravais, folded)
-    kinds = _kinds(counts, n_cells, sample.periodic.all())
+    kinds = kinds_of_sites(counts, n_cells, bool(sample.periodic.all()))
     group = _space_group(lattice, folded, kinds, tolerance)
     sites = _space_group(lattice, folded, _alike(folded), tolerance)
     average, shares = _sites(folded, counts, elements, n_cells)
@@ -179,115 +178,6 @@ def _sites(folded, counts, elements, n_cells):
     return cell, shares
 
 
-@dataclass(frozen=True, eq=False)
-class _FoldedAtoms:
-    positions: np.ndarray
-    numbers: np.ndarray
-    share: float  # of the sample
-    distance: float
-
-
-def _atoms_to_fold(structure, sample, distance):
-    """All atoms, or a ball of a large sample; places, atomic numbers and share of the sample."""
-    positions, numbers = sample.fractions @ sample.box, np.array(structure.atomic_numbers)
-    if len(positions) <= MOST_ATOMS:
-        return _FoldedAtoms(positions, numbers, 1.0, distance)
-    center = positions[len(positions) // 2]
-    indices, vectors = nearest_atoms(sample, center, MOST_ATOMS, distance)
-    return _FoldedAtoms(vectors + center, numbers[indices], MOST_ATOMS / len(positions), distance)
-
-
-def _fold_with_elements(places, atoms, sample):
-    """Fold into the cell that elements and vacancies have: that of the places, or a coarser one."""
-    elements = np.unique(atoms.numbers)
-    whole = sample.periodic.all()
-    if whole and len(sample) <= FEW_ATOMS:
-        return places if len(elements) == 1 else _fold_as_written(places, atoms, sample)
-    folded = places
-    while True:
-        n_cells = _n_cells(folded, atoms, sample) if whole and atoms.share == 1 else None
-        repeats = np.round(sample.box[sample.periodic] @ np.linalg.inv(folded.basis))
-        chances = [
-            (_log_probability(folded, atoms.numbers, p, a, n_cells), p, a)
-            for p, a in coarser_lattices()
-            if not (repeats @ a % p).any()
-        ]
-        lowest, p, a = min(chances, key=lambda chance: chance[0], default=(0.0, 1, np.zeros(3)))
-        if lowest > np.log(FALSE_ALARM):
-            return folded
-        basis = sublattice_basis(folded.basis, p, a)
-        folded = fold(atoms.positions, basis, atoms.distance)
-
-
-def _fold_as_written(places, atoms, sample):
-    """Fold a small cell of several elements into the primitive cell that Spglib finds in it."""
-    cell = (sample.box.tolist(), sample.fractions.tolist(), atoms.numbers.tolist())
-    dataset = spglib.get_symmetry_dataset(cell, symprec=PERFECT * atoms.distance)
-    basis = reduced(sample.box if dataset is None else dataset.primitive_lattice)
-    same = abs(np.linalg.det(basis) / np.linalg.det(places.basis)) < 1.5
-    return places if same else fold(atoms.positions, basis, atoms.distance)
-
-
-def _log_probability(folded, numbers, p, a, n_cells):
-    """Log of the probability that atoms are spread over p sublattices as unevenly by chance.
-
-    Vacancies count as a kind of atom if the number of cells is known.
-    """
-    taken = folded.sites >= 0
-    _, kinds = np.unique(numbers, return_inverse=True)
-    shape = (len(folded.centers), p, kinds.max() + 2)
-    table = np.zeros(shape)
-    np.add.at(table, (folded.sites[taken], (folded.cells @ a % p)[taken], kinds[taken]), 1)
-    if n_cells is not None:
-        table[:, :, -1] = np.maximum(0, n_cells / p - table.sum(axis=2))
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=2, keepdims=True)
-    expected /= np.maximum(1, table.sum(axis=(1, 2), keepdims=True))
-    total = ((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum()
-    n_kinds = (table.sum(axis=1) > 0).sum(axis=1)
-    return chi2.logsf(total, (p - 1) * np.maximum(0, n_kinds - 1).sum()) if total > 0 else 0.0
-
-
-def _counts(folded, numbers, elements):
-    """Atoms of each element on each site, shape (n_sites, n_elements)."""
-    table = np.zeros((len(folded.centers), len(elements)), int)
-    taken = folded.sites >= 0
-    np.add.at(table, (folded.sites[taken], np.searchsorted(elements, numbers[taken])), 1)
-    return table
-
-
-def _n_cells(folded, atoms, sample):
-    """Number of cells that were folded; in a finite sample the fullest site counts as full."""
-    if not sample.periodic.all():
-        return float(folded.counts.max())
-    return float(atoms.share * abs(np.linalg.det(sample.box) / np.linalg.det(folded.basis)))
-
-
-def _kinds(counts, n_cells, whole):
-    """Number the kinds of sites: those that hold the same within the errors, shape (n_sites,)."""
-    if n_cells < FEW_CELLS:
-        return counts.argmax(axis=1) + 1
-    table = np.column_stack([counts, np.maximum(0, n_cells - counts.sum(axis=1))])
-    table = table if whole else counts
-    kinds = np.zeros(len(table), int)
-    sums: list[np.ndarray] = []
-    for site in np.argsort(-counts.max(axis=1), kind="stable"):
-        same = [kind for kind, total in enumerate(sums) if not _differ(table[site], total)]
-        if not same:
-            same = [len(sums)]
-            sums.append(np.zeros(table.shape[1]))
-        kinds[site] = same[0] + 1
-        sums[same[0]] = sums[same[0]] + table[site]
-    return kinds
-
-
-def _differ(first, second):
-    """Whether two rows of counts differ by more than chance, by a chi squared test."""
-    table = np.array([first, second])[:, first + second > 0]
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    total = ((table - expected) ** 2 / expected).sum()
-    return chi2.sf(total, table.shape[1] - 1) < DIFFERENT
-
-
 def _tolerance(folded, distance):
     errors = folded.scatter / np.sqrt(np.maximum(1, folded.counts))
     wanted = LEAST_TOLERANCE + STANDARD_ERRORS * errors.max(initial=0.0)
@@ -306,7 +196,7 @@ def _ideal(cell, matrix, bravais, folded):
 
 def _possible(cell, folded, n_cells, sample, tolerance):
     """Groups of the places in each lattice that they may have, and with occupancies told apart."""
-    occupied = _kinds(folded.counts[:, None], n_cells, sample.periodic.all())
+    occupied = kinds_of_sites(folded.counts[:, None], n_cells, bool(sample.periodic.all()))
     found = [
         _space_group(_ideal(cell, matrix, bravais, folded), folded, kinds, tolerance)
         for bravais, matrix in cell.possible.items()

@@ -1,6 +1,7 @@
 """The average structure of a crystal, and its space group: the second witness."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -216,11 +217,17 @@ class _Group:
 def _space_group(lattice, folded, kinds, tolerance):
     """Group of sites of several kinds, by Spglib."""
     fractions = folded.centers @ np.linalg.inv(folded.basis)
-    cell = (lattice.tolist(), fractions.tolist(), kinds.tolist())
-    dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
+    rows = (tuple(map(tuple, array.tolist())) for array in (lattice, fractions))
+    dataset = _dataset(*rows, tuple(kinds.tolist()), tolerance)
     if dataset is None:
         return _Group()
     family = FAMILIES[np.searchsorted(LAST_OF_FAMILY, dataset.number)]
     centring = "S" if dataset.international[0] in "ABC" else dataset.international[0]
     lengths = np.linalg.norm(dataset.std_lattice, axis=1)
     return _Group(dataset.number, dataset.international, family + centring, lengths)
+
+
+@lru_cache(maxsize=16)
+def _dataset(lattice, fractions, kinds, tolerance):
+    """Spglib's answer; it is kept, since an element with one kind of site asks three times."""
+    return spglib.get_symmetry_dataset((lattice, fractions, kinds), symprec=tolerance)

@@ -130,6 +130,9 @@ def test_written_as_cif(tmp_path):
     read = Structure.from_str(text, fmt="cif")
     assert read.num_sites == len(average.structure) == 1
     assert read[0].species.num_atoms == pytest.approx(0.9, abs=0.01)
+    numbers = [word for line in text.splitlines() if "." in line for word in line.split()]
+    assert all(len(word) < 13 for word in numbers[-8:])  # rounded, not 0.7695312499999998
+    assert "-0.0000" not in text
 
 
 def test_folded_atoms_are_where_they_were():

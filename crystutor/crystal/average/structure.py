@@ -76,7 +76,8 @@ class AverageStructure:
             Name of the file; it appears whole or not at all.
         """
         shares = [
-            {element: min(1.0, x) for element, x in site.items()} for site in self.occupancies
+            {element: round(min(1.0, x), OCCUPANCY_DIGITS) for element, x in site.items()}
+            for site in self.occupancies
         ]
         squares = {"U_iso_or_equiv": (self.displacements**2).round(6).tolist()}
         crystal = Structure(

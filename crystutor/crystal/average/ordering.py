@@ -13,8 +13,8 @@ from crystutor.crystal.samples import Atoms, Sample, nearest_atoms
 MOST_ATOMS = 3000  # that are folded
 FEW_ATOMS = 40  # a periodic cell with as many is taken as it is
 FEW_CELLS = 8  # with fewer, sites are compared by their commonest element
-FALSE_ALARM = 1e-6  # probability that chance orders the elements or the vacancies
-DIFFERENT = 1e-3  # probability that two sites of one kind differ as much
+FALSE_ALARM = 1e-5  # probability that chance orders the elements or the vacancies
+DIFFERENT = 1e-3  # probability that any two sites of one kind differ as much
 PERFECT = 0.02  # [bond lengths]
 
 
@@ -78,22 +78,35 @@ def _fold_as_written(places, atoms, sample):
 
 
 def _log_probability(folded, numbers, p, a, n_cells):
-    """Log of the probability that atoms are spread over p sublattices as unevenly by chance.
+    """Log of the probability that p sublattices differ as much by chance.
 
-    Vacancies count as a kind of atom if the number of cells is known.
+    In the shares of the elements, or, if the number of cells is known, in that of the vacancies.
     """
     taken = folded.sites >= 0
     _, kinds = np.unique(numbers, return_inverse=True)
-    shape = (len(folded.centers), p, kinds.max() + 2)
-    table = np.zeros(shape)
+    table = np.zeros((len(folded.centers), p, kinds.max() + 1))
     np.add.at(table, (folded.sites[taken], (folded.cells @ a % p)[taken], kinds[taken]), 1)
+    tables = [table]
     if n_cells is not None:
-        table[:, :, -1] = np.maximum(0, n_cells / p - table.sum(axis=2))
+        atoms = table.sum(axis=2)
+        tables.append(np.stack([atoms, np.maximum(0, n_cells / p - atoms)], axis=2))
+    return min(map(_log_chance, tables))
+
+
+def _log_chance(table):
+    """Log of the probability of a table of sites, sublattices and kinds, by chi squared tests.
+
+    The lower one of all sites together and, times their number, of the most uneven site.
+    """
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=2, keepdims=True)
     expected /= np.maximum(1, table.sum(axis=(1, 2), keepdims=True))
-    total = ((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum()
+    totals = ((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum(axis=(1, 2))
     n_kinds = (table.sum(axis=1) > 0).sum(axis=1)
-    return chi2.logsf(total, (p - 1) * np.maximum(0, n_kinds - 1).sum()) if total > 0 else 0.0
+    freedom = (table.shape[1] - 1) * np.maximum(0, n_kinds - 1)
+    if not totals.any():
+        return 0.0
+    single = chi2.logsf(totals, np.maximum(1, freedom)).min() + np.log(len(table))
+    return min(single, chi2.logsf(totals.sum(), max(1, freedom.sum())))
 
 
 def counts_of(folded: Folded, numbers: np.ndarray, elements: np.ndarray) -> np.ndarray:
@@ -115,23 +128,30 @@ def kinds_of_sites(counts: np.ndarray, n_cells: float, whole: bool) -> np.ndarra
     """Number the kinds of sites: those that hold the same within the errors, shape (n_sites,)."""
     if n_cells < FEW_CELLS:
         return counts.argmax(axis=1) + 1
-    table = np.column_stack([counts, np.maximum(0, n_cells - counts.sum(axis=1))])
-    table = table if whole else counts
-    kinds = np.zeros(len(table), int)
-    sums: list[np.ndarray] = []
-    for site in np.argsort(-counts.max(axis=1), kind="stable"):
-        same = [kind for kind, total in enumerate(sums) if not _differ(table[site], total)]
-        if not same:
-            same = [len(sums)]
-            sums.append(np.zeros(table.shape[1]))
-        kinds[site] = same[0] + 1
-        sums[same[0]] = sums[same[0]] + table[site]
+    atoms = counts.sum(axis=1)
+    full = np.column_stack([atoms, np.maximum(0, n_cells - atoms)]) if whole else atoms[:, None]
+    kinds = np.zeros(len(counts), int)
+    sums: list[tuple[np.ndarray, np.ndarray]] = []
+    for site in np.argsort(-atoms, kind="stable"):
+        own = counts[site], full[site]
+        chances = [_chance_of_one_kind(own, of_kind) for of_kind in sums]
+        best = int(np.argmax(chances)) if chances else 0
+        if not chances or chances[best] < DIFFERENT / len(counts):
+            best = len(sums)
+            sums.append((np.zeros(counts.shape[1]), np.zeros(full.shape[1])))
+        kinds[site] = best + 1
+        sums[best] = sums[best][0] + own[0], sums[best][1] + own[1]
     return kinds
 
 
-def _differ(first, second):
-    """Whether two rows of counts differ by more than chance, by a chi squared test."""
+def _chance_of_one_kind(first, second):
+    """Probability that two sites hold elements and vacancies as different by chance, the lower."""
+    return min(_chance(one, other) for one, other in zip(first, second, strict=True))
+
+
+def _chance(first, second):
+    """Probability that two rows of counts differ as much by chance, by a chi squared test."""
     table = np.array([first, second])[:, first + second > 0]
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     total = ((table - expected) ** 2 / expected).sum()
-    return chi2.sf(total, table.shape[1] - 1) < DIFFERENT
+    return chi2.sf(total, max(1, table.shape[1] - 1))

@@ -54,7 +54,7 @@ ORDER = {  # inside the folders, lowest first
         "average",
         "cells",
     ),
-    "crystal/average": ("cell", "folding", "ordering", "structure"),
+    "crystal/average": ("cell", "folding", "ordering", "symmetry", "structure"),
     "crystal/lattice": (
         "atom_map",
         "moved_atoms",

@@ -1,4 +1,4 @@
-"""How elements and vacancies are ordered: on which lattice, and on which kinds of sites."""
+"""How elements, vacancies and shifts are ordered: on which lattice, on which kinds of sites."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,9 @@ FEW_CELLS = 8  # with fewer, sites are compared by their commonest element
 FALSE_ALARM = 1e-5  # probability that chance orders the elements or the vacancies
 DIFFERENT = 1e-3  # probability that any two sites of one kind differ as much
 PERFECT = 0.02  # [bond lengths]
+LARGE_SHARE = 0.3  # of the atoms' scatter that ordered shifts explain; motion seldom does
+FEWEST_PERIODS = 2.5  # of ordered shifts along an edge of the box; longer waves are motion
+SHARPEST = 0.003  # places are compared within that or more [Å]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,10 @@ def atoms_to_fold(structure: Atoms, sample: Sample, distance: float) -> AtomsToF
 
 
 def fold_with_elements(places: Folded, atoms: AtomsToFold, sample: Sample) -> Folded:
-    """Fold into the cell that elements and vacancies have: that of the places, or a coarser one."""
+    """Fold into the cell that elements, vacancies and shifts have: that of the places or coarser.
+
+    Shifts are the distances of the atoms from their sites.
+    """
     elements = np.unique(atoms.numbers)
     whole = sample.periodic.all()
     if whole and len(sample) <= FEW_ATOMS:
@@ -57,7 +63,14 @@ def fold_with_elements(places: Folded, atoms: AtomsToFold, sample: Sample) -> Fo
         n_cells = number_of_cells(folded, atoms, sample) if whole and atoms.share == 1 else None
         repeats = np.round(sample.box[sample.periodic] @ np.linalg.inv(folded.basis))
         chances = [
-            (_log_probability(folded, atoms.numbers, p, a, n_cells), p, a)
+            (
+                min(
+                    _of_kinds(folded, atoms.numbers, p, a, n_cells),
+                    _of_shifts(folded, p, a, sample),
+                ),
+                p,
+                a,
+            )
             for p, a in coarser_lattices()
             if not (repeats @ a % p).any()
         ]
@@ -77,7 +90,7 @@ def _fold_as_written(places, atoms, sample):
     return places if same else fold(atoms.positions, basis, atoms.distance)
 
 
-def _log_probability(folded, numbers, p, a, n_cells):
+def _of_kinds(folded, numbers, p, a, n_cells):
     """Log of the probability that p sublattices differ as much by chance.
 
     In the shares of the elements, or, if the number of cells is known, in that of the vacancies.
@@ -91,6 +104,36 @@ def _log_probability(folded, numbers, p, a, n_cells):
         atoms = table.sum(axis=2)
         tables.append(np.stack([atoms, np.maximum(0, n_cells / p - atoms)], axis=2))
     return min(map(_log_chance, tables))
+
+
+def _of_shifts(folded, p, a, sample):
+    """Log of the probability that the atoms of p sublattices are shifted as differently by chance.
+
+    0 if the shifts explain little of the atoms' scatter, or are a wave as long as the sample.
+    """
+    taken = folded.sites >= 0
+    parts = folded.sites[taken] * p + (folded.cells @ a % p)[taken]
+    counts = np.bincount(parts)
+    sums = np.stack([np.bincount(parts, x) for x in folded.offsets[taken].T], axis=1)
+    between = ((sums**2).sum(axis=1) / np.maximum(1, counts)).sum()
+    total = (folded.offsets[taken] ** 2).sum()
+    n_parts = np.count_nonzero(counts)
+    freedom = 3 * (n_parts - len(folded.centers))
+    variance = max((total - between) / max(1, 3 * (len(parts) - n_parts)), SHARPEST**2)
+    if (
+        between - freedom * variance < LARGE_SHARE * total
+        or _periods(folded, p, a, sample) < FEWEST_PERIODS
+    ):
+        return 0.0
+    return chi2.logsf(between / variance, max(1, freedom))
+
+
+def _periods(folded, p, a, sample):
+    """How often the longest wave of a sublattice fits along an edge of the box."""
+    nearby = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3), axis=-1).reshape(-1, 3)
+    waves = (a / p + nearby) @ np.linalg.inv(folded.basis).T
+    longest = waves[np.linalg.norm(waves, axis=1).argmin()]
+    return np.abs(sample.box @ longest).max()
 
 
 def _log_chance(table):

@@ -9,7 +9,8 @@ from scipy.stats import chi2
 
 from crystutor.crystal.average.folding import Folded
 
-LEAST_ERROR = 0.003  # of a site's place, as of one written to 0.01 Å [Å]
+LEAST_ERROR = 0.003  # of a place that is written to 0.01 Å [Å]
+UNEVEN = 4  # atoms; rounding of more shows in their scatter
 WIDTHS = (12.0, 8.0, 5.0, 3.0)  # tolerances that are tried [largest error of a site]
 LARGEST_TOLERANCE = 0.3  # [bond lengths]
 LATTICE_TOLERANCE = 0.005  # change of length of a lattice vector that is turned, as a share
@@ -44,12 +45,10 @@ def errors_of_sites(folded: Folded) -> np.ndarray:
     squares, freedom = folded.scatter**2 * (counts - 1), counts - 1
     mean = squares.sum() / max(1, freedom.sum())
     scatter = (squares + SHARED * mean) / (freedom + SHARED)
-    return np.sqrt(scatter / counts + LEAST_ERROR**2)
+    return np.sqrt(scatter / counts + (LEAST_ERROR / np.minimum(counts, UNEVEN)) ** 2)
 
 
-def find_group(
-    lattice: np.ndarray, folded: Folded, kinds: np.ndarray, distance: float
-) -> Group:
+def find_group(lattice: np.ndarray, folded: Folded, kinds: np.ndarray, distance: float) -> Group:
     """Find the space group of the sites of an average cell.
 
     Parameters

@@ -1,0 +1,94 @@
+"""From bare arrays to a structure or a molecule that carries its warnings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Element, Lattice, Molecule, Structure
+
+from crystutor.crystal.structures import (
+    NOT_FINITE,
+    ZERO_VOLUME,
+    build_structure,
+    check_structure,
+)
+
+MOST_ATOMS = 1_000_000  # pymatgen takes about 1 kB for each
+
+
+def with_warnings(atoms: Structure | Molecule, *warnings: str) -> Structure | Molecule:
+    """Add warnings, one clause each, to `atoms.properties["warnings"]`; none twice."""
+    known = atoms.properties.get("warnings", ())
+    every = tuple(dict.fromkeys((*known, *filter(None, warnings))))
+    if every:
+        atoms.properties["warnings"] = every
+    return atoms
+
+
+def check_number(n_atoms: int) -> None:
+    """Refuse what would fill the memory."""
+    if n_atoms > MOST_ATOMS:
+        raise ValueError(f"it holds {n_atoms:,} atoms; up to {MOST_ATOMS:,} are accepted")
+
+
+def checked(atoms: Structure | Molecule) -> Structure | Molecule:
+    """Rebuild a structure without oxidation states and site properties, and check it."""
+    check_structure(atoms)
+    if isinstance(atoms, Molecule):
+        return with_warnings(finite(atoms.atomic_numbers, atoms.cart_coords), *said_of(atoms))
+    bare = build_structure(atoms.lattice, atoms.atomic_numbers, atoms.frac_coords)
+    return with_warnings(bare, *said_of(atoms))
+
+
+def said_of(atoms: Structure | Molecule) -> tuple[str, ...]:
+    """Warnings that a structure carries."""
+    return tuple((atoms.properties or {}).get("warnings", ()))
+
+
+def finite(numbers: Sequence[int] | np.ndarray, positions: np.ndarray) -> Molecule:
+    """Atoms without a lattice: numbers, shape (n,), and positions, shape (n, 3) [Å]."""
+    numbers = np.asarray(numbers)
+    check_number(len(numbers))
+    if len(numbers) == 0:
+        raise ValueError("it holds no atoms; at least one is needed")
+    symbols = {Z: element_of(Z) for Z in np.unique(numbers).tolist()}
+    return Molecule([symbols[Z] for Z in numbers.tolist()], positions)
+
+
+def element_of(number: int) -> Element:
+    """Element of an atomic number."""
+    try:
+        return Element.from_Z(int(number))
+    except ValueError:
+        raise ValueError(f"atomic number {number} is not that of a chemical element") from None
+
+
+def crystal(
+    lattice: Lattice | np.ndarray, numbers: Sequence[int] | np.ndarray, fractions: np.ndarray
+) -> Structure:
+    """Atoms in a cell; as `build_structure`, but it refuses cells without volume."""
+    numbers = np.asarray(numbers)
+    check_number(len(numbers))
+    for number in np.unique(numbers):
+        element_of(number)
+    return build_structure(lattice, numbers, fractions)
+
+
+def of_ase(atoms: Any) -> Structure | Molecule:
+    """Take over ASE's atoms: a molecule if their box repeats along no axis.
+
+    Missing finite edges of a box that repeats along some axes are made up.
+    """
+    edges, pbc = np.array(atoms.cell[:], float), np.array(atoms.pbc, bool)
+    if not np.isfinite(edges).all() or not np.isfinite(atoms.positions).all():
+        raise ValueError(NOT_FINITE)
+    if not pbc.any() or not edges.any():
+        return finite(atoms.numbers, atoms.positions)
+    if np.linalg.matrix_rank(edges[pbc]) < np.count_nonzero(pbc):
+        raise ValueError(ZERO_VOLUME)
+    atoms = atoms.copy()
+    atoms.set_cell(atoms.cell.complete())
+    if np.linalg.matrix_rank(atoms.cell[:]) < 3:
+        raise ValueError(ZERO_VOLUME)
+    lattice = Lattice(atoms.cell[:], pbc=tuple(map(bool, pbc)))
+    return crystal(lattice, atoms.numbers, atoms.get_scaled_positions(wrap=False))

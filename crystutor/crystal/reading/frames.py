@@ -1,0 +1,266 @@
+"""Read crystal structures from files: all frames, or one."""
+
+import re
+import tempfile
+import warnings as python_warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+
+from pymatgen.core import Molecule, Structure
+
+from crystutor.crystal.reading.arrays import checked, of_ase, said_of, with_warnings
+from crystutor.crystal.reading.chunks import dump_chunks, extxyz_chunks, xdatcar_chunks
+from crystutor.crystal.reading.cif import frames_of_cif
+from crystutor.crystal.reading.documents import frames_of_document
+from crystutor.crystal.reading.formats import BINARY, format_of
+from crystutor.crystal.reading.lammps import read_data, read_dump
+from crystutor.crystal.reading.parsers import (
+    Load,
+    frame_by_ase,
+    frames_by_ase,
+    frames_by_pymatgen,
+    frames_of_database,
+    frames_of_trajectory,
+)
+from crystutor.crystal.reading.point_clouds import read_point_cloud
+from crystutor.crystal.reading.unpacking import (
+    is_plain,
+    open_unpacked,
+    peek,
+    text_lines,
+    whole_bytes,
+    whole_text,
+)
+from crystutor.crystal.reading.vasp import read_poscar
+
+EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
+CHUNKS: dict[str, Callable[[Iterator[str]], Iterator[str]]] = {
+    "extxyz": extxyz_chunks,
+    "lammps-dump-text": dump_chunks,
+    "vasp-xdatcar": xdatcar_chunks,
+}
+BINARY_FRAMES = {"traj": frames_of_trajectory, "db": frames_of_database}
+Frame = tuple[int, bool, Load]  # its number, whether the file has several, what reads it
+
+
+def read_structures(
+    path: str | Path,
+    index: str | int | slice = ":",
+    format: str | None = None,
+    elements: Sequence[str] | None = None,
+) -> Iterator[tuple[str, Structure | Molecule]]:
+    """Read every structure of a file, one at a time: frames, data blocks, entries.
+
+    Parameters
+    ----------
+    path
+        File in a format that pymatgen or ASE reads, or "-" for standard input. It may be
+        compressed. "file@0", "file@-1", "file@::10" choose frames as ASE does.
+    index
+        Which frames; what `path` says goes before.
+    format
+        ASE's name of the format; if not given, name and content of the file tell.
+    elements
+        Elements of the types of atoms, for files that do not name them (LAMMPS, old POSCARs).
+
+    Yields
+    ------
+    name : str
+        The file's name, with "@n" if it holds several frames.
+    structure : Structure or Molecule
+        As `read_structure` gives it. `structure.properties["warnings"]`, if there, says in short
+        clauses what was guessed.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or unreadable, or a frame is. The frames before it have been given.
+
+    Examples
+    --------
+    >>> [(name, atoms.formula)] = read_structures(EXAMPLES / "Cu.cif")
+    >>> atoms.formula
+    'Cu4'
+    """
+    file, wanted = _file_and_index(path, index)
+    try:
+        frames = _frames(file, format, elements)
+        with closing(frames):
+            for number, several, load in _selected(frames, wanted):
+                name = f"{file}@{number}" if several else file
+                try:
+                    structure = checked(load())
+                except ValueError as error:
+                    raise _FrameError(f"{name}: {error}") from error
+                yield name, structure
+    except _FrameError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
+
+
+class _FrameError(ValueError):
+    """An error whose message begins with the name of file and frame."""
+
+
+def read_structure(
+    path: str | Path, format: str | None = None, elements: Sequence[str] | None = None
+) -> Structure | Molecule:
+    """Read a crystal structure from a file; of several frames the last.
+
+    Parameters
+    ----------
+    path
+        File, as in `read_structures`; "file@n" chooses a frame.
+    format
+        ASE's name of the format; if not given, name and content of the file tell.
+    elements
+        Elements of the types of atoms, for files that do not name them.
+
+    Returns
+    -------
+    Structure or Molecule
+        As in the file, without oxidation states and site properties. A file without lattice, or
+        whose box repeats along no axis, gives a molecule. A box that repeats along some axes
+        gives a structure whose `lattice.pbc` says along which. It has passed
+        `crystutor.crystal.structures.check_structure`. What was guessed is in
+        `properties["warnings"]`, and each clause is emitted as a warning.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, unreadable or holds what is no structure. The message names the
+        file, what was found and what is accepted.
+
+    Examples
+    --------
+    >>> read_structure(EXAMPLES / "Cu.cif").composition.formula
+    'Cu4'
+    """
+    file, wanted = _file_and_index(path, None)
+    last = -1 if wanted is None else wanted
+    *_, (name, structure) = read_structures(Path(file), last, format, elements)
+    if name != file and not isinstance(wanted, int):
+        with_warnings(structure, f"the last frame, {name.rpartition('@')[2]}, of several")
+    for warning in said_of(structure):
+        python_warnings.warn(f"{name}: {warning}", stacklevel=2)
+    return structure
+
+
+def _file_and_index(path, index):
+    """Take "file@::10" apart, unless a file has that name."""
+    text = str(path)
+    found = re.fullmatch(r"(.+)@([-\d:]+)", text)
+    if found and not Path(text).exists():
+        text, index = found[1], found[2]
+    return text, _index(index) if isinstance(index, str) else index
+
+
+def _index(text):
+    try:
+        if ":" not in text:
+            return int(text)
+        parts = [int(part) if part else None for part in text.split(":")]
+        if len(parts) <= 3 and 0 not in parts[2:]:
+            return slice(*parts)
+    except ValueError:
+        pass
+    raise ValueError(f"index '{text}': 0, -1, ':' or '::10' are accepted")
+
+
+def _frames(path: str, file_format: str | None, elements) -> Iterator[Load]:
+    """Give for every frame of a file a function that reads it."""
+    with open_unpacked(path) as file:
+        head = peek(file)
+        file_format = format_of(path, head, file_format)
+        if file_format in BINARY:
+            yield from _binary_frames(file, file_format, path, elements)
+            return
+        with closing(text_lines(file, head)) as lines:
+            if file_format in CHUNKS:
+                parse = partial(_parse_chunk, file_format=file_format, elements=elements)
+                for chunk in CHUNKS[file_format](lines):
+                    yield partial(parse, chunk)
+            else:
+                yield from _whole_frames(whole_text(lines), file_format, elements)
+
+
+def _binary_frames(file, file_format, path, elements):
+    """Frames of a file whose parser opens it: standard input and archives are copied first."""
+    if file_format not in BINARY_FRAMES:
+        yield partial(read_point_cloud, whole_bytes(file), file_format, elements)
+    elif is_plain(path):
+        yield from BINARY_FRAMES[file_format](Path(path))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, f"frames.{file_format}")
+            copy.write_bytes(whole_bytes(file))
+            yield from BINARY_FRAMES[file_format](copy)
+
+
+def _parse_chunk(text, file_format, elements):
+    if file_format == "extxyz":
+        return of_ase(frame_by_ase(text, "extxyz"))
+    if file_format == "lammps-dump-text":
+        return read_dump(text, elements)
+    return read_poscar(text, elements)
+
+
+def _whole_frames(text, file_format, elements) -> list[Load]:
+    """Frames of a file that is read at once."""
+    if file_format == "cif":
+        return frames_of_cif(text)
+    if file_format in ("json", "yaml"):
+        return frames_of_document(text, file_format)
+    if file_format == "vasp":
+        return [partial(read_poscar, text, elements)]
+    if file_format == "lammps-data":
+        return [partial(read_data, text, elements)]
+    if file_format in ("cssr", "res"):
+        return frames_by_pymatgen(text, file_format)
+    return frames_by_ase(text, file_format)
+
+
+def _numbered(frames: Iterator[Load], several: bool = False) -> Iterator[Frame]:
+    """Number frames, and look one ahead to know whether there are several."""
+    number, load = 0, next(frames, None)
+    while load is not None:
+        try:
+            following, problem = next(frames, None), None
+        except ValueError as error:
+            following, problem = None, error
+        several |= following is not None or problem is not None
+        yield number, several, load
+        number, load = number + 1, following
+        if problem:
+            raise problem
+
+
+def _selected(frames: Iterator[Load], index: int | slice) -> Iterator[Frame]:
+    """Choose frames; only what negative indices need is kept in memory."""
+    numbered = _numbered(frames)
+    if isinstance(index, int):
+        return iter([_one(numbered, index)])
+    start, stop, step = index.start or 0, index.stop, index.step or 1
+    if start >= 0 and step > 0 and (stop is None or stop >= 0):
+        return islice(numbered, start, stop, step)
+    if start < 0 and step > 0 and stop is None:
+        return islice(deque(numbered, maxlen=-start), 0, None, step)
+    return iter(list(numbered)[index])
+
+
+def _one(numbered, index):
+    """The one frame of an index, which may count from the end."""
+    if index >= 0:
+        found = next(islice(numbered, index, None), None)
+    else:
+        last = deque(numbered, maxlen=-index)
+        found = last[0] if len(last) == -index else None
+    if found is None:
+        raise ValueError(f"it has no frame {index}; fewer frames are found")
+    return found

@@ -1,0 +1,129 @@
+"""The parsers of ASE and pymatgen, and what they raise on broken files."""
+
+import io
+import re
+import sqlite3
+import struct
+import tempfile
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Molecule, Structure
+
+from crystutor.crystal.reading.arrays import of_ase
+from crystutor.crystal.structures import ZERO_VOLUME
+
+PARSER_ERRORS = (
+    ArithmeticError,  # overflow, division by zero
+    AssertionError,  # ASE and pymatgen state formats by assert
+    AttributeError,  # of a match that is None
+    EOFError,
+    LookupError,  # IndexError, KeyError: lines and tags that are missing
+    MemoryError,  # a number of atoms like 99999999999
+    OSError,  # ASE's XYZError and InvalidULMFileError
+    RuntimeError,  # gemmi, ASE; RecursionError of deep JSON
+    StopIteration,  # a file that ends early
+    SyntaxError,  # ASE's ParseError
+    TypeError,  # float(None)
+    ValueError,  # also UnicodeError, LinAlgError
+    sqlite3.Error,
+    struct.error,
+    zlib.error,
+)
+Load = Callable[[], Structure | Molecule]
+BY_NAME_ONLY = {"traj", "db"}
+REFUSED_SYMMETRY = (  # format, pattern of a symmetry that its parser does not expand
+    ("proteindatabank", r"^CRYST1.{49}(?!\s*P ?1\s*(\d+\s*)?$)(.{1,11})"),
+    ("res", r"^(SYMM .*|LATT +-?[2-7].*|LATT +1\b.*)$"),
+    ("cssr", r"SPGR *= *(?!1\b)(\d+)"),
+    ("espresso-in", r"^[^!\n]*\bspace_group *= *(?!1\b)(\d+)"),
+)
+
+
+@contextmanager
+def parsing(file_format: str) -> Iterator[None]:
+    """Turn whatever a parser raises into a ValueError of one line; be deaf to its warnings."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except np.linalg.LinAlgError:
+        raise ValueError(ZERO_VOLUME) from None
+    except PARSER_ERRORS as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise ValueError(
+            f"not readable as {file_format}, a complete file of that format is needed ({reason})"
+        ) from error
+
+
+def refuse_unexpanded(text: str, file_format: str) -> None:
+    """Refuse an asymmetric unit in a format whose parser takes it for the whole cell."""
+    for name, pattern in REFUSED_SYMMETRY:
+        found = re.search(pattern, text, re.MULTILINE) if name == file_format else None
+        if found:
+            raise ValueError(
+                f"it holds an asymmetric unit ('{' '.join(found[0].split())[:60]}'), which is not "
+                "expanded in this format; save it as CIF"
+            )
+
+
+def frames_by_ase(text: str, file_format: str) -> list[Load]:
+    """Every frame of a text in a format of ASE, read at once."""
+    import ase.io  # slow to import
+
+    refuse_unexpanded(text, file_format)
+    with parsing(file_format), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "structure")
+        path.write_text(text, encoding="utf-8")
+        found = ase.io.read(path, index=":", format=file_format)
+    return [partial(of_ase, atoms) for atoms in found]
+
+
+def frame_by_ase(text: str, file_format: str, **options: Any) -> Any:
+    """The one frame of a text, as ASE's atoms."""
+    import ase.io
+
+    with parsing(file_format):
+        return ase.io.read(io.StringIO(text), format=file_format, index=0, **options)
+
+
+def frames_by_pymatgen(text: str, file_format: str) -> list[Load]:
+    """The one structure of a text in a format of pymatgen."""
+    refuse_unexpanded(text, file_format)
+    with parsing(file_format):
+        found = Structure.from_str(text, fmt=file_format)  # type: ignore[arg-type]
+    return [lambda: found]
+
+
+def frames_of_trajectory(path: Path) -> Iterator[Load]:
+    """Every frame of an ASE trajectory, one at a time."""
+    from ase.io.trajectory import TrajectoryReader
+
+    with parsing("traj"):
+        trajectory = TrajectoryReader(str(path))
+    with trajectory:
+        for number in range(len(trajectory)):
+            with parsing("traj"):
+                atoms = trajectory[number]
+            yield partial(of_ase, atoms)
+
+
+def frames_of_database(path: Path) -> Iterator[Load]:
+    """Every row of an ASE database, one at a time."""
+    import ase.db
+
+    with parsing("db"):
+        rows = iter(ase.db.connect(str(path), type="db", serial=True).select())
+    while True:
+        with parsing("db"):
+            row = next(rows, None)
+            atoms = row.toatoms() if row is not None else None
+        if atoms is None:
+            return
+        yield partial(of_ase, atoms)

@@ -10,10 +10,9 @@ from crystutor.crystal.structures import (
     NOT_FINITE,
     ZERO_VOLUME,
     build_structure,
+    check_number,
     check_structure,
 )
-
-MOST_ATOMS = 1_000_000  # pymatgen takes about 1 kB for each
 
 
 def with_warnings(atoms: Structure | Molecule, *warnings: str) -> Structure | Molecule:
@@ -23,12 +22,6 @@ def with_warnings(atoms: Structure | Molecule, *warnings: str) -> Structure | Mo
     if every:
         atoms.properties["warnings"] = every
     return atoms
-
-
-def check_number(n_atoms: int) -> None:
-    """Refuse what would fill the memory."""
-    if n_atoms > MOST_ATOMS:
-        raise ValueError(f"it holds {n_atoms:,} atoms; up to {MOST_ATOMS:,} are accepted")
 
 
 def checked(atoms: Structure | Molecule) -> Structure | Molecule:

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from crystutor.crystal.reading.arrays import check_number
+from crystutor.crystal.structures import check_number
 
 
 def extxyz_chunks(lines: Iterator[str]) -> Iterator[str]:

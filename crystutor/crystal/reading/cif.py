@@ -9,11 +9,11 @@ import numpy as np
 from pymatgen.core import Element, Lattice, Structure
 
 from crystutor.crystal.reading.arrays import crystal, with_warnings
-from crystutor.crystal.reading.occupancies import ISOTOPES, majority
-from crystutor.crystal.reading.orbits import ROUNDING, expand, merge
 from crystutor.crystal.reading.parsers import Load, parsing
-from crystutor.crystal.reading.symmetry import candidate_operators, tag_value
 from crystutor.crystal.structures import MIN_VOLUME, NOT_FINITE, ZERO_VOLUME
+from crystutor.crystal.symmetry.blocks import candidate_operators, tag_value
+from crystutor.crystal.symmetry.occupancies import ISOTOPES, majority
+from crystutor.crystal.symmetry.orbits import ROUNDING, expand, merge
 
 COLUMNS = ("fract_x", "fract_y", "fract_z", "?type_symbol", "?label", "?occupancy", "?calc_flag")
 DIFFERENT = 0.02  # share of the atoms that may be more or fewer than formula times Z
@@ -57,6 +57,7 @@ class _Expanded:
     occupancies: list[dict[str, float]]
     warnings: tuple[str, ...]
     origin: str
+    merged: bool
 
     def counts(self) -> dict[str, float]:
         counts: dict[str, float] = {}
@@ -160,17 +161,20 @@ def _expanded(fractions, species, operators, matrix):
         warnings.append(f"images of an atom up to {2 * moved:.1f} Å apart merged")
     if n_doubled:
         warnings.append(f"{n_doubled} atoms merged with others at the same place")
-    return _Expanded(places, occupancies, tuple(warnings), operators.origin)
+    merged = moved > ROUNDING or n_doubled > 0
+    return _Expanded(places, occupancies, tuple(warnings), operators.origin, merged)
 
 
 def _badness(candidate, formula, Z):
     """Order of choices of the symmetry: by the formula; of origins, by the fewest atoms."""
-    different = _difference(candidate.counts(), formula, Z)
-    return round(different, 2), len(candidate.fractions) if candidate.origin else 0
+    different = round(_difference(candidate.counts(), formula, Z), 2)
+    if not candidate.origin:
+        return different, False, 0
+    return different, candidate.merged, len(candidate.fractions)
 
 
 def _formula(block):
-    """Formula, keyed by element, and number of formula units in the cell; empty and 0 if unknown."""
+    """Formula, keyed by element, and formula units in the cell; empty and 0 if unknown."""
     text = tag_value(block, "_chemical_formula_sum")
     formula: dict[str, float] = {}
     for element, count in re.findall(r"([A-Z][a-z]?)(\d*\.?\d*)", text):

@@ -12,8 +12,8 @@ import numpy as np
 from pymatgen.core import Lattice, Molecule, Structure
 
 from crystutor.crystal.reading.arrays import crystal, finite, of_ase, with_warnings
-from crystutor.crystal.reading.occupancies import majority
 from crystutor.crystal.reading.parsers import Load, parsing
+from crystutor.crystal.symmetry.occupancies import majority
 
 NESTED = ("structure", "molecule", "data", "response", "entries", "structures", "output")
 NOTHING = (

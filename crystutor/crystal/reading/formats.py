@@ -61,7 +61,7 @@ CONTENT = {  # the first that is found in the first 64 kB of a text, with ^ for 
     "yaml": r"^lattice:\s*$",
     "proteindatabank": r"^CRYST1\s",
     "vasp": r"\A[^\n]*\n\s*[-+.\deE]+([ \t]+[-+.\deE]+){0,2}[^\n]*(\n\s*[-+.\deE]+([ \t]+[-+.\deE]+){2}"
-    r"[^\n]*){3}\n[^\n]*\d",
+    r"[^\n]*){3}\n([^\n]*\n)?[^\n]*\d",
 }
 BINARY = {"traj", "db", "pos", "epos"}
 WHOLE_BY_ASE = {  # safe readers of ASE; of others the user names the format

@@ -1,14 +1,11 @@
 """Read crystal structures from files: all frames, or one."""
 
-import re
 import tempfile
 import warnings as python_warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
 
 from pymatgen.core import Molecule, Structure
@@ -28,6 +25,7 @@ from crystutor.crystal.reading.parsers import (
     frames_of_trajectory,
 )
 from crystutor.crystal.reading.point_clouds import read_point_cloud
+from crystutor.crystal.reading.selection import select_frames, split_index
 from crystutor.crystal.reading.unpacking import (
     is_plain,
     open_unpacked,
@@ -45,7 +43,6 @@ CHUNKS: dict[str, Callable[[Iterator[str]], Iterator[str]]] = {
     "vasp-xdatcar": xdatcar_chunks,
 }
 BINARY_FRAMES = {"traj": frames_of_trajectory, "db": frames_of_database}
-Frame = tuple[int, bool, Load]  # its number, whether the file has several, what reads it
 
 
 def read_structures(
@@ -87,11 +84,11 @@ def read_structures(
     >>> atoms.formula
     'Cu4'
     """
-    file, wanted = _file_and_index(path, index)
+    file, wanted = split_index(path, index)
     try:
         frames = _frames(file, format, elements)
         with closing(frames):
-            for number, several, load in _selected(frames, wanted):
+            for number, several, load in select_frames(frames, wanted):
                 name = f"{file}@{number}" if several else file
                 try:
                     structure = checked(load())
@@ -142,7 +139,7 @@ def read_structure(
     >>> read_structure(EXAMPLES / "Cu.cif").composition.formula
     'Cu4'
     """
-    file, wanted = _file_and_index(path, None)
+    file, wanted = split_index(path, None)
     last = -1 if wanted is None else wanted
     *_, (name, structure) = read_structures(Path(file), last, format, elements)
     if name != file and not isinstance(wanted, int):
@@ -150,27 +147,6 @@ def read_structure(
     for warning in said_of(structure):
         python_warnings.warn(f"{name}: {warning}", stacklevel=2)
     return structure
-
-
-def _file_and_index(path, index):
-    """Take "file@::10" apart, unless a file has that name."""
-    text = str(path)
-    found = re.fullmatch(r"(.+)@([-\d:]+)", text)
-    if found and not Path(text).exists():
-        text, index = found[1], found[2]
-    return text, _index(index) if isinstance(index, str) else index
-
-
-def _index(text):
-    try:
-        if ":" not in text:
-            return int(text)
-        parts = [int(part) if part else None for part in text.split(":")]
-        if len(parts) <= 3 and 0 not in parts[2:]:
-            return slice(*parts)
-    except ValueError:
-        pass
-    raise ValueError(f"index '{text}': 0, -1, ':' or '::10' are accepted")
 
 
 def _frames(path: str, file_format: str | None, elements) -> Iterator[Load]:
@@ -224,43 +200,3 @@ def _whole_frames(text, file_format, elements) -> list[Load]:
     if file_format in ("cssr", "res"):
         return frames_by_pymatgen(text, file_format)
     return frames_by_ase(text, file_format)
-
-
-def _numbered(frames: Iterator[Load], several: bool = False) -> Iterator[Frame]:
-    """Number frames, and look one ahead to know whether there are several."""
-    number, load = 0, next(frames, None)
-    while load is not None:
-        try:
-            following, problem = next(frames, None), None
-        except ValueError as error:
-            following, problem = None, error
-        several |= following is not None or problem is not None
-        yield number, several, load
-        number, load = number + 1, following
-        if problem:
-            raise problem
-
-
-def _selected(frames: Iterator[Load], index: int | slice) -> Iterator[Frame]:
-    """Choose frames; only what negative indices need is kept in memory."""
-    numbered = _numbered(frames)
-    if isinstance(index, int):
-        return iter([_one(numbered, index)])
-    start, stop, step = index.start or 0, index.stop, index.step or 1
-    if start >= 0 and step > 0 and (stop is None or stop >= 0):
-        return islice(numbered, start, stop, step)
-    if start < 0 and step > 0 and stop is None:
-        return islice(deque(numbered, maxlen=-start), 0, None, step)
-    return iter(list(numbered)[index])
-
-
-def _one(numbered, index):
-    """The one frame of an index, which may count from the end."""
-    if index >= 0:
-        found = next(islice(numbered, index, None), None)
-    else:
-        last = deque(numbered, maxlen=-index)
-        found = last[0] if len(last) == -index else None
-    if found is None:
-        raise ValueError(f"it has no frame {index}; fewer frames are found")
-    return found

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from pymatgen.core import Element, Molecule, Structure
 
-from crystutor.crystal.reading.arrays import check_number, of_ase, with_warnings
+from crystutor.crystal.reading.arrays import of_ase, with_warnings
 from crystutor.crystal.reading.parsers import frame_by_ase
 from crystutor.crystal.reading.vasp import elements_for
+from crystutor.crystal.structures import check_number
 
 ELEMENTS = [Element.from_Z(Z) for Z in range(1, 97)]
 MASSES = np.array([float(element.atomic_mass) for element in ELEMENTS])

@@ -37,7 +37,7 @@ PARSER_ERRORS = (
     zlib.error,
 )
 Load = Callable[[], Structure | Molecule]
-BY_NAME_ONLY = {"traj", "db"}
+ALWAYS_PERIODIC = {"eon"}  # ASE does not say so
 REFUSED_SYMMETRY = (  # format, pattern of a symmetry that its parser does not expand
     ("proteindatabank", r"^CRYST1.{49}(?!\s*P ?1\s*(\d+\s*)?$)(.{1,11})"),
     ("res", r"^(SYMM .*|LATT +-?[2-7].*|LATT +1\b.*)$"),
@@ -82,6 +82,9 @@ def frames_by_ase(text: str, file_format: str) -> list[Load]:
         path = Path(folder, "structure")
         path.write_text(text, encoding="utf-8")
         found = ase.io.read(path, index=":", format=file_format)
+    if file_format in ALWAYS_PERIODIC:
+        for atoms in found:
+            atoms.pbc = True
     return [partial(of_ase, atoms) for atoms in found]
 
 

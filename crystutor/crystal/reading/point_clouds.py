@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from pymatgen.core import Element, Molecule
 
-from crystutor.crystal.reading.arrays import check_number, finite, with_warnings
+from crystutor.crystal.reading.arrays import finite, with_warnings
 from crystutor.crystal.reading.vasp import elements_for
-from crystutor.crystal.structures import NOT_FINITE
+from crystutor.crystal.structures import NOT_FINITE, check_number
 
 RECORDS = {  # big-endian, lengths in nm
     "pos": np.dtype([("position", ">f4", 3), ("mass_to_charge", ">f4")]),

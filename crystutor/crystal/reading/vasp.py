@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from pymatgen.core import Element, Structure
 
-from crystutor.crystal.reading.arrays import check_number, crystal, with_warnings
-from crystutor.crystal.structures import ZERO_VOLUME
+from crystutor.crystal.reading.arrays import crystal, with_warnings
+from crystutor.crystal.structures import ZERO_VOLUME, check_number
 
-INVENTED = ("H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne")
+INVENTED = ("H", "Li", "Be", "B", "C", "N", "O", "F", "Na", "Mg")
 
 
 def read_poscar(text: str, elements: Sequence[str] | None = None) -> Structure:

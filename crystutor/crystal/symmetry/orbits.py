@@ -7,8 +7,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from crystutor.crystal.reading.arrays import check_number
-from crystutor.crystal.reading.symmetry import Operators
+from crystutor.crystal.structures import check_number
+from crystutor.crystal.symmetry.operators import Operators
 
 SAME_PLACE = 0.5  # [Å]; atoms that are closer are one: rounded coordinates, disorder
 ROUNDING = 0.1  # how far rounded coordinates put an atom off its place [Å]

@@ -83,5 +83,5 @@ def of_ase(atoms: Any) -> Structure | Molecule:
     atoms.set_cell(atoms.cell.complete())
     if np.linalg.matrix_rank(atoms.cell[:]) < 3:
         raise ValueError(ZERO_VOLUME)
-    lattice = Lattice(atoms.cell[:], pbc=tuple(map(bool, pbc)))
+    lattice = Lattice(atoms.cell[:], pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
     return crystal(lattice, atoms.numbers, atoms.get_scaled_positions(wrap=False))

@@ -67,7 +67,7 @@ class _Expanded:
         return counts
 
 
-def _structure(block, document) -> Structure:
+def _structure(block: gemmi.cif.Block, document: gemmi.cif.Document) -> Structure:
     """Expand a block. The document comes along because gemmi keeps the text in it."""
     lattice, warnings = _lattice(block)
     fractions, species, more = _sites(block)
@@ -83,7 +83,8 @@ def _structure(block, document) -> Structure:
     kept = [index for index, number in enumerate(numbers) if number is not None]
     if not kept:
         raise ValueError("all its sites are less than half occupied, no atoms are left")
-    structure = crystal(lattice, [numbers[index] for index in kept], best.fractions[kept])
+    chosen = [number for number in numbers if number is not None]
+    structure = crystal(lattice, chosen, best.fractions[kept])
     told = _against_formula(best.counts(), formula, Z)
     with_warnings(structure, *warnings, *best.warnings, *partly, told)
     return structure
@@ -146,7 +147,7 @@ def _element(symbol, label):
     text = symbol if symbol not in UNKNOWN else label
     if text.lower().startswith("wat"):
         return "O"
-    letters = re.match(r"[A-Za-z]*", text)[0].capitalize()
+    letters = "".join(re.findall(r"^[A-Za-z]*", text)).capitalize()
     for name in (letters[:2], letters[:1]):
         if Element.is_valid_symbol(name) or name in ISOTOPES:
             return ISOTOPES.get(name, name)

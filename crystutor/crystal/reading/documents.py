@@ -41,7 +41,7 @@ def _yaml(text):
         raise ValueError(str(error)) from error
 
 
-def _frames(document) -> Iterator[Load]:
+def _frames(document: Any) -> Iterator[Load]:
     """Find what describes atoms in a document, in order."""
     if isinstance(document, list):
         for item in document:
@@ -76,9 +76,8 @@ def _of_pymatgen(document: dict[str, Any]) -> Structure | Molecule:
     if lattice is None:
         positions = np.array([sites[index]["xyz"] for index in kept], float).reshape(-1, 3)
         return with_warnings(finite(chosen, positions), *warnings)
-    lattice = Lattice(
-        np.array(lattice["matrix"], float), pbc=tuple(map(bool, lattice.get("pbc", (1, 1, 1))))
-    )
+    a, b, c = map(bool, lattice.get("pbc", (True, True, True)))
+    lattice = Lattice(np.array(lattice["matrix"], float), pbc=(a, b, c))
     fractions = np.array([_fraction(sites[index], lattice) for index in kept], float)
     return with_warnings(crystal(lattice, chosen, fractions.reshape(-1, 3)), *warnings)
 

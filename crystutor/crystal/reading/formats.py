@@ -48,6 +48,7 @@ NAMES = {  # upper case, in this order
     "GEOMETRY.IN*": "aims",
 }
 MAGIC = {b"- of UlmASE-Trajectory": "traj", b"SQLite format 3\x00": "db"}
+NUMBER = r"[-+.\deE]+"
 CONTENT = {  # the first that is found in the first 64 kB of a text, with ^ for the start of a line
     "lammps-dump-text": r"\A\s*ITEM: ",
     "cif": r"^data_\S*\s[\s\S]*^\s*_(cell_length|atom_site|symmetry|space_group)",
@@ -60,8 +61,8 @@ CONTENT = {  # the first that is found in the first 64 kB of a text, with ^ for 
     "xsf": r"^\s*(CRYSTAL|SLAB|ANIMSTEPS)\b[\s\S]*PRIMVEC",
     "yaml": r"^lattice:\s*$",
     "proteindatabank": r"^CRYST1\s",
-    "vasp": r"\A[^\n]*\n\s*[-+.\deE]+([ \t]+[-+.\deE]+){0,2}[^\n]*(\n\s*[-+.\deE]+([ \t]+[-+.\deE]+){2}"
-    r"[^\n]*){3}\n([^\n]*\n)?[^\n]*\d",
+    "vasp": rf"\A[^\n]*\n\s*{NUMBER}([ \t]+{NUMBER}){{0,2}}[^\n]*"  # comment, scale, edges, counts
+    rf"(\n\s*{NUMBER}([ \t]+{NUMBER}){{2}}[^\n]*){{3}}\n([^\n]*\n)?[^\n]*\d",
 }
 BINARY = {"traj", "db", "pos", "epos"}
 WHOLE_BY_ASE = {  # safe readers of ASE; of others the user names the format
@@ -146,14 +147,14 @@ def format_of(path: str, head: bytes, wanted: str | None = None) -> str:
     for magic, name in MAGIC.items():
         if head.startswith(magic):
             return name
-    name = _by_name(path)
-    if name in {"pos", "epos"} and _is_text(head):
-        name = None  # a CONTCAR.pos, say
-    if name in BINARY - {"pos", "epos"}:
-        raise ValueError(f"its content is not that of a .{name} file of ASE")
-    if name not in BINARY and not _is_text(head):
+    named = _by_name(path)
+    if named in {"pos", "epos"} and _is_text(head):
+        named = None  # a CONTCAR.pos, say
+    if named in BINARY - {"pos", "epos"}:
+        raise ValueError(f"its content is not that of a .{named} file of ASE")
+    if named not in BINARY and not _is_text(head):
         raise ValueError(f"this is a binary file; accepted are {ACCEPTED_FORMATS}")
-    return name or _by_content(path, head)
+    return named or _by_content(path, head)
 
 
 def _by_name(path):

@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings as python_warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from importlib.resources import files
@@ -85,6 +85,7 @@ def read_structures(
     'Cu4'
     """
     file, wanted = split_index(path, index)
+    structure = None
     try:
         frames = _frames(file, format, elements)
         with closing(frames):
@@ -95,6 +96,8 @@ def read_structures(
                 except ValueError as error:
                     raise _FrameError(f"{name}: {error}") from error
                 yield name, structure
+        if structure is None:
+            raise ValueError("no structure, or none with that index, is found in it")
     except _FrameError:
         raise
     except ValueError as error:
@@ -139,17 +142,18 @@ def read_structure(
     >>> read_structure(EXAMPLES / "Cu.cif").composition.formula
     'Cu4'
     """
-    file, wanted = split_index(path, None)
-    last = -1 if wanted is None else wanted
-    *_, (name, structure) = read_structures(Path(file), last, format, elements)
-    if name != file and not isinstance(wanted, int):
+    file, wanted = split_index(path, -1)
+    *_, (name, structure) = read_structures(file, wanted, format, elements)
+    if name != file and (file == str(path) or isinstance(wanted, slice)):
         with_warnings(structure, f"the last frame, {name.rpartition('@')[2]}, of several")
     for warning in said_of(structure):
         python_warnings.warn(f"{name}: {warning}", stacklevel=2)
     return structure
 
 
-def _frames(path: str, file_format: str | None, elements) -> Iterator[Load]:
+def _frames(
+    path: str, file_format: str | None, elements: Sequence[str] | None
+) -> Generator[Load, None, None]:
     """Give for every frame of a file a function that reads it."""
     with open_unpacked(path) as file:
         head = peek(file)
@@ -187,7 +191,7 @@ def _parse_chunk(text, file_format, elements):
     return read_poscar(text, elements)
 
 
-def _whole_frames(text, file_format, elements) -> list[Load]:
+def _whole_frames(text: str, file_format: str, elements: Sequence[str] | None) -> list[Load]:
     """Frames of a file that is read at once."""
     if file_format == "cif":
         return frames_of_cif(text)

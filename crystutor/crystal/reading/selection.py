@@ -11,9 +11,7 @@ from crystutor.crystal.reading.parsers import Load
 Frame = tuple[int, bool, Load]  # its number, whether the file has several, what reads it
 
 
-def split_index(
-    path: str | Path, index: str | int | slice | None
-) -> tuple[str, int | slice | None]:
+def split_index(path: str | Path, index: str | int | slice = ":") -> tuple[str, int | slice]:
     """Take "file@::10" apart, unless a file has that name."""
     text = str(path)
     found = re.fullmatch(r"(.+)@([-\d:]+)", text)
@@ -35,7 +33,7 @@ def _index(text):
 
 
 def select_frames(frames: Iterator[Load], index: int | slice) -> Iterator[Frame]:
-    """Choose frames, given what reads each of them; only what negative indices need is kept in memory."""
+    """Choose frames; only what negative indices need is kept in memory."""
     numbered = _numbered(frames)
     if isinstance(index, int):
         return iter([_one(numbered, index)])

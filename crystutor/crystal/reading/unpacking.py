@@ -7,7 +7,7 @@ import io
 import lzma
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -122,7 +122,7 @@ def decoded(head: bytes) -> str:
     return head.decode(encoding_of(head), errors="replace")
 
 
-def text_lines(file: io.BufferedReader, head: bytes) -> Iterator[str]:
+def text_lines(file: io.BufferedReader, head: bytes) -> Generator[str, None, None]:
     r"""Give the lines of a text, each with "\n" at its end, whatever ended it in the file.
 
     Raises

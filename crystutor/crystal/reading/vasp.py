@@ -97,7 +97,7 @@ def _groups(lines):
     if words and not words[0].isdigit():
         symbols = [re.split(r"[_/.\d]", word)[0].capitalize() for word in words]
         where = 6
-    counts: list[int] = []
+    counts = []
     for word in lines[where].split():
         if not word.isdecimal():
             break

@@ -100,7 +100,7 @@ def _listed(block):
         return None, ""
     try:
         operators = parse_operators(texts)
-        centerings = next((c for c in map(partial(_column, block), CENTERINGS) if c), [])
+        centerings: list[str] = next((c for c in map(partial(_column, block), CENTERINGS) if c), [])
         if centerings:
             operators = product(parse_operators(centerings), operators)
     except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError):

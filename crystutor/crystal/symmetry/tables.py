@@ -23,7 +23,7 @@ def by_hall(symbol: str) -> list[Operators]:
 
 
 def by_name(name: str, metric: np.ndarray) -> list[Operators]:
-    """Operators of a Hermann-Mauguin name, one for each choice of the origin that it leaves open."""
+    """Operators of a Hermann-Mauguin name, for each origin that it leaves open."""
     name = re.sub(r"\(.*\)|_", "", name).strip()
     short = re.match(r"(.*[^\s:])(?:\s*:\s*|\s+)([SZHR12])$", name)
     settings = []

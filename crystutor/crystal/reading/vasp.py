@@ -75,7 +75,7 @@ def _cell(lines):
 
 def _leading_numbers(line):
     """Words of a line up to the first that is no number, at most three."""
-    words = []
+    words: list[str] = []
     for word in line.split()[:3]:
         if words and not re.match(r"[-+.\d]", word):
             break

@@ -14,6 +14,8 @@ from crystutor.crystal.structures import (
     check_structure,
 )
 
+PLACES = 10_000  # to an ångström or an edge of the cell: coordinates that differ by less agree
+
 
 def with_warnings(atoms: Structure | Molecule, *warnings: str) -> Structure | Molecule:
     """Add warnings, one clause each, to `atoms.properties["warnings"]`; none twice."""
@@ -27,10 +29,21 @@ def with_warnings(atoms: Structure | Molecule, *warnings: str) -> Structure | Mo
 def checked(atoms: Structure | Molecule) -> Structure | Molecule:
     """Rebuild a structure without oxidation states and site properties, and check it."""
     check_structure(atoms)
+    said = (*said_of(atoms), _doubled(atoms))
     if isinstance(atoms, Molecule):
-        return with_warnings(finite(atoms.atomic_numbers, atoms.cart_coords), *said_of(atoms))
+        return with_warnings(finite(atoms.atomic_numbers, atoms.cart_coords), *said)
     bare = build_structure(atoms.lattice, atoms.atomic_numbers, atoms.frac_coords)
-    return with_warnings(bare, *said_of(atoms))
+    return with_warnings(bare, *said)
+
+
+def _doubled(atoms):
+    """Say how many atoms are at the places of others."""
+    places = atoms.cart_coords * PLACES
+    if isinstance(atoms, Structure):
+        periods = np.where(atoms.lattice.pbc, PLACES, np.inf)
+        places = np.mod(np.rint(atoms.frac_coords * PLACES), periods)
+    n_doubled = len(places) - len(np.unique(np.rint(places), axis=0))
+    return f"{n_doubled} atoms at the same place as others" if n_doubled else ""
 
 
 def said_of(atoms: Structure | Molecule) -> tuple[str, ...]:

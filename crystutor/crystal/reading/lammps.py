@@ -36,6 +36,7 @@ def read_dump(text: str, elements: Sequence[str] | None = None) -> Structure | M
         If the number of atoms differs from that announced, or the elements are unknown.
     """
     columns = _check_dump(text)
+    text = re.sub(r"\n\s*\n", "\n", text)  # ASE would count blank lines as atoms
     atoms = frame_by_ase(text, "lammps-dump-text")
     warning = None
     if elements is not None and "type" in columns:

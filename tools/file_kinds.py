@@ -92,7 +92,7 @@ def _written(atoms, fmt, **options):
 def _of_pymatgen(salt):
     crystal = Structure(salt.cell[:], list(salt.symbols), salt.get_scaled_positions())
     tin = build_prototype("beta-Sn")
-    molecule = Molecule(["O", "C", "O"], [[0, 0, -1.16], [0, 0, 0], [0, 0, 1.16]])
+    molecule = Molecule(["O", "C", "O"], np.array([[0, 0, -1.16], [0, 0, 0], [0, 0, 1.16]]))
     written = {
         "p1.cif": crystal.to(fmt="cif"),
         "tin.cif": tin.to(fmt="cif", symprec=1e-3),
@@ -104,7 +104,7 @@ def _of_pymatgen(salt):
         "POSCAR_tin": tin.to(fmt="poscar"),
         "mp.json": json.dumps([{"material_id": "x", "structure": crystal.as_dict()}], default=str),
     }
-    return {name: text.encode() for name, text in written.items()}
+    return {name: str(text).encode() for name, text in written.items()}
 
 
 def _own_texts(copper):

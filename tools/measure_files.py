@@ -9,8 +9,8 @@ is read in a worker process, and after each a good one beside it. Reported are
     right         same frames, atoms, elements and cells as before the change
     warned        something else, with a warning
     refused       a ValueError of one line that begins with the file's name
-    other         something else without a warning, where the file cannot tell: another valid number,
-                  or an atom less in a format that has no count
+    other         something else without a warning, where the file cannot tell: another valid
+                  number, or an atom less in a format that has no count
     SILENT        another number of atoms or another cell, without a warning, though the file tells
     TRACEBACK     any other exception, or a message of several lines
     HANG          more than 10 seconds
@@ -41,8 +41,28 @@ from crystutor import read_structures
 LONGEST = 10  # [s]
 AT_A_TIME = 50
 FAILURES = ("SILENT", "TRACEBACK", "HANG", "NEIGHBOUR")
-COUNTED = (".xyz", ".vasp", ".dump", ".lammpstrj", ".lmp", ".XDATCAR", ".gen", ".xsf", ".pwi")
-COUNTED += (".cssr", ".pos", ".epos", "POSCAR_tin", "hall.cif", "spinel.cif", "tin.cif", "p1.cif")
+COUNTED = tuple(
+    [
+        ".xyz",
+        ".vasp",
+        ".dump",
+        ".lammpstrj",
+        ".lmp",
+        ".XDATCAR",
+        ".gen",
+        ".xsf",
+        ".pwi",
+        ".cssr",
+        ".pos",
+        ".epos",
+        ".cell",
+        "POSCAR_tin",
+        "hall.cif",
+        "spinel.cif",
+        "tin.cif",
+        "p1.cif",
+    ]
+)
 LOSSES = ("delete_line", "duplicate_line", "insert_line", "swap_lines", "truncate", "change_count")
 
 
@@ -72,7 +92,9 @@ def describe(path: Path) -> tuple[list[tuple], str]:
     frames, said = [], []
     for _, atoms in read_structures(path):
         cell = atoms.lattice.parameters if isinstance(atoms, Structure) else ()
-        frames.append((len(atoms), atoms.composition.alphabetical_formula, tuple(np.round(cell, 3).tolist())))
+        frames.append(
+            (len(atoms), atoms.composition.alphabetical_formula, tuple(np.round(cell, 3).tolist()))
+        )
         said += atoms.properties.get("warnings", ())
     return frames, "; ".join(said)
 

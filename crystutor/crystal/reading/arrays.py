@@ -89,7 +89,8 @@ def of_ase(atoms: Any) -> Structure | Molecule:
     if not np.isfinite(edges).all() or not np.isfinite(atoms.positions).all():
         raise ValueError(NOT_FINITE)
     if not pbc.any() or not edges.any():
-        return finite(atoms.numbers, atoms.positions)
+        lost = "it is periodic, but without a cell: taken as finite" if pbc.any() else ""
+        return with_warnings(finite(atoms.numbers, atoms.positions), lost)
     if np.linalg.matrix_rank(edges[pbc]) < np.count_nonzero(pbc):
         raise ValueError(ZERO_VOLUME)
     atoms = atoms.copy()

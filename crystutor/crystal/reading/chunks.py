@@ -1,10 +1,41 @@
-"""The text of each frame of a file of many frames, one at a time."""
+"""The text of each frame, and whether it has as many atoms as it announces."""
 
 import itertools
 import re
 from collections.abc import Iterator
 
 from crystutor.crystal.structures import check_number
+
+REAL = r"[-+]?\d*\.?\d+\S*"
+COUNTS = {  # format: where atoms are announced, where they begin and end, and what one looks like
+    "cssr": (
+        r"\A.*\n.*\n\s*(\d+)",
+        r"\A(?:.*\n){4}",
+        r"\Z",
+        rf"^\s*\d+\s+\w+(?:\s+{REAL}){{3}}",
+    ),
+    "gen": (r"\A\s*(\d+)", r"\A.*\n.*\n", r"\Z", rf"^\s*\d+\s+\d+(?:\s+{REAL}){{3}}\s*$"),
+    "xsf": (
+        r"^\s*PRIMCOORD\b.*\n\s*(\d+)",
+        r"^\s*PRIMCOORD\b.*\n.*\n",
+        r"^\s*BEGIN|\Z",
+        rf"^\s*\w+(?:\s+{REAL}){{3,6}}\s*$",
+    ),
+    "espresso-in": (
+        r"^[^!\n]*\bnat\s*=\s*(\d+)",
+        r"^\s*ATOMIC_POSITIONS.*\n",
+        r"^\s*(?:[A-Z]+_[A-Z]+|OCCUPATIONS)\b|\Z",
+        r"^\s*[A-Za-z]\S*(?:[ \t]+[^\s!]+){3}",
+    ),
+}
+LINES = {  # of formats without a number
+    "aims": r"^\s*atom(?:_frac)?\s",
+    "castep-cell": rf"^\s*[A-Z][a-z]?\S*(?:[ \t]+{REAL}){{3}}",
+}
+AIMS = {"atom", "atom_frac", "lattice_vector", "constrain_relaxation", "velocity", "empty"}
+AIMS |= {"initial_moment", "initial_charge", "symmetry_n_params", "symmetry_params"}
+AIMS |= {"symmetry_lv", "symmetry_frac", "hessian_block", "trust_radius", "magnetic_response"}
+AIMS |= {"pseudocore", "multipole", "homogeneous_field", "set_vacuum_level", "empty_frac"}
 
 
 def extxyz_chunks(lines: Iterator[str]) -> Iterator[str]:
@@ -100,3 +131,49 @@ def xdatcar_chunks(lines: Iterator[str]) -> Iterator[str]:
         yield "".join([*header, "Direct\n", *rows])
     if fresh and any(line.strip() for line in header):
         raise ValueError("the file ends, or is no XDATCAR, after a head without coordinates")
+
+
+def announced_atoms(text: str, file_format: str) -> int | None:
+    """Number of atoms that each frame of a text must have, or None if it does not tell.
+
+    Raises
+    ------
+    ValueError
+        If the lines of atoms are more or fewer than announced, or a line of an FHI-aims file
+        begins with an unknown word.
+    """
+    if file_format == "aims":
+        _check_keywords(text)
+    if file_format in LINES:
+        return len(re.findall(LINES[file_format], text, re.MULTILINE))
+    if file_format not in COUNTS or "ANIMSTEPS" in text:
+        return None
+    announced, start, end, atom = (re.compile(part, re.MULTILINE) for part in COUNTS[file_format])
+    told, begin = announced.search(text), start.search(text)
+    if told is None or begin is None:
+        return None  # the parser will say what is missing
+    block = text[begin.end() :]
+    stop = end.search(block)
+    found = len(atom.findall(block[: stop.start() if stop else None]))
+    if found != int(told[1]):
+        raise ValueError(f"{int(told[1])} atoms are announced, {found} lines of atoms are found")
+    return found
+
+
+def _check_keywords(text):
+    first = {line.split()[0] for line in text.split("\n") if line.split("#")[0].strip()}
+    if first - AIMS:
+        raise ValueError(f"not readable as aims, '{min(first - AIMS)[:20]}' is no keyword")
+
+
+def gaps_in_pdb(text: str) -> str:
+    """Say so if a PDB's atoms are not numbered in sequence, or its end is missing."""
+    numbers = re.findall(r"^(?:ATOM  |HETATM|TER   )([ \d]{5})", text, re.MULTILINE)
+    serials = [int(number) for number in numbers if number.strip()]
+    steps = {after - before for before, after in itertools.pairwise(serials)}
+    models = text.count("\nENDMDL")
+    if -1 < text.find("\nATOM") < text.find("\nCRYST1"):
+        return "CRYST1 comes after atoms and is not used"
+    if steps - {1} and models < 2:
+        return "atoms are not numbered in sequence: some may be missing"
+    return "" if re.search(r"^END", text, re.MULTILINE) else "no END: atoms may be missing"

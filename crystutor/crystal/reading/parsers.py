@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Molecule, Structure
 
-from crystutor.crystal.reading.arrays import of_ase
+from crystutor.crystal.reading.arrays import of_ase, with_warnings
+from crystutor.crystal.reading.chunks import announced_atoms, gaps_in_pdb
 from crystutor.crystal.structures import ZERO_VOLUME
 
 PARSER_ERRORS = (
@@ -45,54 +46,6 @@ REFUSED_SYMMETRY = (  # format, pattern of a symmetry that its parser does not e
     ("cssr", r"SPGR *= *(?!1\b)(\d+)"),
     ("espresso-in", r"^[^!\n]*\bspace_group *= *(?!1\b)(\d+)"),
 )
-
-
-REAL = r"[-+]?\d*\.?\d+\S*"
-COUNTS = {  # format: where atoms are announced, where they begin and end, and what one looks like
-    "cssr": (r"\A.*\n.*\n\s*(\d+)", r"\A(?:.*\n){4}", r"\Z", rf"^\s*\d+\s+\w+(?:\s+{REAL}){{3}}"),
-    "gen": (r"\A\s*(\d+)", r"\A.*\n.*\n", r"\Z", rf"^\s*\d+\s+\d+(?:\s+{REAL}){{3}}\s*$"),
-    "xsf": (
-        r"^\s*PRIMCOORD\b.*\n\s*(\d+)",
-        r"^\s*PRIMCOORD\b.*\n.*\n",
-        r"^\s*BEGIN|\Z",
-        rf"^\s*\w+(?:\s+{REAL}){{3,6}}\s*$",
-    ),
-    "espresso-in": (
-        r"^[^!\n]*\bnat\s*=\s*(\d+)",
-        r"^\s*ATOMIC_POSITIONS.*\n",
-        r"^\s*(?:[A-Z]+_[A-Z]+|OCCUPATIONS)\b|\Z",
-        r"^\s*[A-Za-z]\S*(?:[ \t]+[^\s!]+){3}",
-    ),
-}
-AIMS = {"atom", "atom_frac", "lattice_vector", "constrain_relaxation", "velocity", "empty"}
-AIMS |= {"initial_moment", "initial_charge", "symmetry_n_params", "symmetry_params"}
-AIMS |= {"symmetry_lv", "symmetry_frac", "hessian_block", "trust_radius", "magnetic_response"}
-AIMS |= {"pseudocore", "multipole", "homogeneous_field", "set_vacuum_level", "empty_frac"}
-
-
-def check_counts(text: str, file_format: str) -> None:
-    """Compare the lines of atoms with the announced number, where the parser does not.
-
-    Raises
-    ------
-    ValueError
-        If they differ, or a line of an FHI-aims file begins with an unknown word.
-    """
-    if file_format == "aims":
-        first = {line.split()[0] for line in text.split("\n") if line.split("#")[0].strip()}
-        if first - AIMS:
-            raise ValueError(f"not readable as aims, '{min(first - AIMS)[:20]}' is no keyword")
-    if file_format not in COUNTS or "ANIMSTEPS" in text:
-        return
-    announced, start, end, atom = (re.compile(part, re.M) for part in COUNTS[file_format])
-    told, begin = announced.search(text), start.search(text)
-    if told is None or begin is None:
-        return  # the parser will say what is missing
-    block = text[begin.end() :]
-    stop = end.search(block)
-    found = len(atom.findall(block[: stop.start() if stop else None]))
-    if found != int(told[1]):
-        raise ValueError(f"{int(told[1])} atoms are announced, {found} lines of atoms are found")
 
 
 @contextmanager
@@ -127,15 +80,21 @@ def frames_by_ase(text: str, file_format: str) -> list[Load]:
     import ase.io  # slow to import
 
     refuse_unexpanded(text, file_format)
-    check_counts(text, file_format)
+    announced = announced_atoms(text, file_format)
     with parsing(file_format), tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "structure")
         path.write_text(text, encoding="utf-8")
         found = ase.io.read(path, index=":", format=file_format)
+    _check_lengths(found, announced)
     if file_format in ALWAYS_PERIODIC:
         for atoms in found:
             atoms.pbc = True
-    return [partial(of_ase, atoms) for atoms in found]
+    doubt = gaps_in_pdb(text) if file_format == "proteindatabank" else ""
+    return [partial(_with_doubt, atoms, doubt) for atoms in found]
+
+
+def _with_doubt(atoms, doubt):
+    return with_warnings(of_ase(atoms), doubt)
 
 
 def frame_by_ase(text: str, file_format: str, **options: Any) -> Any:
@@ -149,11 +108,18 @@ def frame_by_ase(text: str, file_format: str, **options: Any) -> Any:
 def frames_by_pymatgen(text: str, file_format: str) -> list[Load]:
     """The one structure of a text in a format of pymatgen."""
     refuse_unexpanded(text, file_format)
-    check_counts(text, file_format)
+    announced = announced_atoms(text, file_format)
     with parsing(file_format):
         text = "\n".join(line.rstrip() for line in text.split("\n"))
         found = Structure.from_str(text, fmt=file_format)  # type: ignore[arg-type]
+    _check_lengths([found], announced)
     return [lambda: found]
+
+
+def _check_lengths(frames, announced):
+    if announced is not None and any(len(frame) != announced for frame in frames):
+        found = ", ".join(str(len(frame)) for frame in frames)
+        raise ValueError(f"{announced} atoms are announced, {found} can be read")
 
 
 def frames_of_trajectory(path: Path) -> Iterator[Load]:

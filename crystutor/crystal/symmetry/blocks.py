@@ -76,7 +76,7 @@ def candidate_operators(block: gemmi.cif.Block, metric: np.ndarray) -> list[Oper
     named, group = _named(block, metric)
     if listed is None:
         if named:
-            return [with_warning(one, problem) for one in named]
+            return [with_warning(one, problem or misfit(one, metric)) for one in named]
         if problem or group:
             raise ValueError(problem or f"space group {group} is unknown and has no operators")
         return [replace(IDENTITY, warning="no symmetry in the file: taken as P 1")]

@@ -42,9 +42,8 @@ def by_number(number: str, metric: np.ndarray) -> list[Operators]:
         return []
     reference = gemmi.find_spacegroup_by_number(int(number))
     found = _settings(lambda one: one.hm == reference.hm, metric)
-    if found[0].warning.startswith("the cell"):
-        every = _settings(lambda one: one.number == reference.number, metric)
-        found = every[:1] if not every[0].warning.startswith("the cell") else found
+    if misfit(found[0], metric):
+        found = _settings(lambda one: one.number == reference.number, metric)
     return [with_warning(one, "symmetry from the number of the space group") for one in found]
 
 
@@ -58,7 +57,7 @@ def _settings(belongs, metric):
         if not misfit(operators, metric)
     ]
     if not fitting:
-        return [with_warning(every[0], misfit(every[0], metric))]
+        return every[:1]
     first = fitting[0][0]
     if first.ext not in ("1", "2"):
         return [fitting[0][1]]

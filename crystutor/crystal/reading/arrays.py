@@ -27,13 +27,9 @@ def with_warnings(atoms: Structure | Molecule, *warnings: str) -> Structure | Mo
 
 
 def checked(atoms: Structure | Molecule) -> Structure | Molecule:
-    """Rebuild a structure without oxidation states and site properties, and check it."""
+    """Check a structure, and add a warning if atoms are at the same place."""
     check_structure(atoms)
-    said = (*said_of(atoms), _doubled(atoms))
-    if isinstance(atoms, Molecule):
-        return with_warnings(finite(atoms.atomic_numbers, atoms.cart_coords), *said)
-    bare = build_structure(atoms.lattice, atoms.atomic_numbers, atoms.frac_coords)
-    return with_warnings(bare, *said)
+    return with_warnings(atoms, _doubled(atoms))
 
 
 def _doubled(atoms):

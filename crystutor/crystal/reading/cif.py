@@ -1,8 +1,9 @@
 """CIF, small and large: cell, sites and symmetry of each data block."""
 
+import math
 import re
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import gemmi
 import numpy as np
@@ -130,7 +131,7 @@ def _sites(block):
             left_out += 1
             continue
         site = [gemmi.cif.as_number(text) for text in texts]
-        if np.isnan(site).any() or not 0 <= share < 100:
+        if any(map(math.isnan, site)) or not 0 <= share < 100:
             raise ValueError(f"atom {label or symbol}: {texts}, {occupancy} are no coordinates")
         fractions.append(site)
         species.append({_element(symbol, label): share})
@@ -142,6 +143,7 @@ def _sites(block):
     return np.array(fractions), species, told
 
 
+@cache
 def _element(symbol, label):
     """Symbol of the element in "Fe3+", "CU" or, if there is no type, in a label as "Ag1"."""
     text = symbol if symbol not in UNKNOWN else label

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Molecule, Structure
 
-from crystutor.crystal.reading.arrays import of_ase, with_warnings
+from crystutor.crystal.reading.arrays import crystal, of_ase, with_warnings
 from crystutor.crystal.reading.chunks import announced_atoms, gaps_in_pdb
-from crystutor.crystal.structures import ZERO_VOLUME
+from crystutor.crystal.structures import ZERO_VOLUME, check_structure
 
 PARSER_ERRORS = (
     ArithmeticError,  # overflow, division by zero
@@ -113,7 +113,8 @@ def frames_by_pymatgen(text: str, file_format: str) -> list[Load]:
         text = "\n".join(line.rstrip() for line in text.split("\n"))
         found = Structure.from_str(text, fmt=file_format)  # type: ignore[arg-type]
     _check_lengths([found], announced)
-    return [lambda: found]
+    check_structure(found)
+    return [partial(crystal, found.lattice, found.atomic_numbers, found.frac_coords)]
 
 
 def _check_lengths(frames, announced):

@@ -1,6 +1,7 @@
 """Sites that several elements share, or that are not always occupied: the majority is taken."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from pymatgen.core import Element
 
@@ -48,6 +49,7 @@ def majority(
     return numbers, tuple(warnings)
 
 
+@cache
 def atomic_number(symbol: str) -> int:
     """Atomic number of an element."""
     symbol = ISOTOPES.get(symbol, symbol)

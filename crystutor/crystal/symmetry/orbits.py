@@ -101,6 +101,8 @@ def merge(
     labels = _places(fractions, matrix)
     _, first = np.unique(labels, return_index=True)
     order = {label: place for place, label in enumerate(labels[np.sort(first)])}
+    if len(order) == len(fractions):
+        return fractions, [dict(species[parent]) for parent in parents], 0
     occupancies: list[dict[str, float]] = [{} for _ in order]
     shifts, weights = np.zeros((len(order), 3)), np.zeros(len(order))
     centers = fractions[np.sort(first)]

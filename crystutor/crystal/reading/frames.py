@@ -80,7 +80,7 @@ def read_structures(
 
     Examples
     --------
-    >>> [(name, atoms.formula)] = read_structures(EXAMPLES / "Cu.cif")
+    >>> [(name, atoms)] = read_structures(EXAMPLES / "Cu.cif")
     >>> atoms.formula
     'Cu4'
     """

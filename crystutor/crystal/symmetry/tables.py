@@ -64,5 +64,5 @@ def _settings(belongs, metric):
     choices = [(one.ext, operators) for one, operators in fitting if one.hm == first.hm]
     return [
         replace(operators, origin=ext, warning=f"origin not told: choice {ext} taken")
-        for ext, operators in sorted(choices, key=lambda choice: choice[0], reverse=True)
+        for ext, operators in sorted(choices, key=lambda choice: choice[0])
     ]

@@ -34,7 +34,7 @@ from crystutor.crystal.reading.unpacking import (
     whole_bytes,
     whole_text,
 )
-from crystutor.crystal.reading.vasp import read_poscar
+from crystutor.crystal.reading.vasp import poscar_lines, read_poscar
 
 EXAMPLES = Path(str(files("crystutor") / "data" / "examples"))
 CHUNKS: dict[str, Callable[[Iterator[str]], Iterator[str]]] = {
@@ -167,7 +167,8 @@ def _frames(
                 for chunk in CHUNKS[file_format](lines):
                     yield partial(parse, chunk)
             else:
-                yield from _whole_frames(whole_text(lines), file_format, elements)
+                needed = poscar_lines(lines) if file_format == "vasp" else lines
+                yield from _whole_frames(whole_text(needed), file_format, elements)
 
 
 def _binary_frames(file, file_format, path, elements):

@@ -1,7 +1,7 @@
 """VASP: POSCAR, CONTCAR, SPOSCAR, the head of CHGCAR, one frame of XDATCAR."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from pymatgen.core import Element, Structure
@@ -10,6 +10,14 @@ from crystutor.crystal.reading.arrays import crystal, with_warnings
 from crystutor.crystal.structures import ZERO_VOLUME, check_number
 
 INVENTED = ("H", "Li", "Be", "B", "C", "N", "O", "F", "Na", "Mg")
+
+
+def poscar_lines(lines: Iterator[str]) -> Iterator[str]:
+    """Lines up to the blank one after the coordinates; a charge density may fill gigabytes."""
+    for number, line in enumerate(lines):
+        yield line
+        if number > 8 and not line.strip():
+            return
 
 
 def read_poscar(text: str, elements: Sequence[str] | None = None) -> Structure:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Molecule, Structure
 
-from crystutor import build_prototype, read_structure, read_structures
+from crystutor import build_prototype, read_structure, read_structures, space_group
 from crystutor.crystal.reading import unpacking
 
 SILVER_XYZ = """1
@@ -320,6 +320,33 @@ def test_documents_of_the_materials_project(tmp_path):
     assert len(read_structure(write(tmp_path / "safe.json", module))) == 4
 
 
+QE = """&control
+/
+&system
+ ibrav={}, celldm(1)=7.0, celldm(3)=1.5, nat=1, ntyp=1 ! ibrav=9
+/
+ATOMIC_SPECIES
+Cu 63.5 Cu.upf
+ATOMIC_POSITIONS alat
+Cu 0.0 0.0 0.0
+K_POINTS gamma
+"""
+
+
+@pytest.mark.parametrize(("ibrav", "share"), [(1, 1), (2, 1 / 4), (3, 1 / 2), (6, 1.5), (7, 0.75)])
+def test_lattices_of_quantum_espresso(tmp_path, ibrav, share):
+    copper = read_structure(write(tmp_path / "scf.pwi", QE.format(ibrav)))
+    assert copper.volume == pytest.approx(share * (7 * 0.529177) ** 3, rel=1e-5)
+    groups = {1: 221, 2: 225, 3: 229, 6: 123, 7: 139}
+    assert space_group(copper, 1e-4) == groups[ibrav]
+
+
+@pytest.mark.parametrize("symbol", ["Cu", "Cu1", "29", "CU"])
+def test_symbols_of_plain_xyz_files(tmp_path, symbol):
+    path = write(tmp_path / "two.xyz", f"2\n\n{symbol} 0 0 0\n{symbol} 0 0 2.5\n")
+    assert read_structure(path).composition.formula == "Cu2"
+
+
 BAD_FILES = {
     "empty.cif": ("", "the file is empty"),
     "binary.cif": ("data_\0\1\2", "binary file"),
@@ -346,6 +373,7 @@ BAD_FILES = {
     "end.gz": (gzip.compress(POSCAR.encode())[:-12], "compressed data end early"),
     "odd.pos": (b"\0" * 17, "16 bytes for each atom"),
     "not.traj": ("hello", "not that of a .traj file"),
+    "monoclinic.pwi": (QE.format(12), "ibrav = 12 is not read"),
     "nothing.json": ("{}", "it holds no structure"),
 }
 

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from crystutor.crystal.reading.arrays import element_of
 from crystutor.crystal.structures import check_number
 
 REAL = r"[-+]?\d*\.?\d+\S*"
@@ -67,6 +68,20 @@ def extxyz_chunks(lines: Iterator[str]) -> Iterator[str]:
                 f"{n_atoms} atoms are announced, another line follows them: '{_short(line)}'"
             )
         yield "".join(frame)
+
+
+def plain_symbols(frame: str) -> str:
+    """Write the elements of a plain XYZ as ASE takes them: "Cu1" and "29" become "Cu"."""
+    head, comment, rows = frame.split("\n", 2)
+    if "Properties=" in comment:
+        return frame
+    rows = re.sub(r"^(\s*[A-Za-z]{1,2})\d+(?=\s)", r"\1", rows, flags=re.MULTILINE)
+    rows = re.sub(r"^\s*(\d{1,3})(?=\s)", _symbol, rows, flags=re.MULTILINE)
+    return "\n".join((head, comment, rows))
+
+
+def _symbol(found):
+    return element_of(int(found[1])).symbol
 
 
 def _number_of_atoms(line):

@@ -11,7 +11,12 @@ from pathlib import Path
 from pymatgen.core import Molecule, Structure
 
 from crystutor.crystal.reading.arrays import checked, of_ase, said_of, with_warnings
-from crystutor.crystal.reading.chunks import dump_chunks, extxyz_chunks, xdatcar_chunks
+from crystutor.crystal.reading.chunks import (
+    dump_chunks,
+    extxyz_chunks,
+    plain_symbols,
+    xdatcar_chunks,
+)
 from crystutor.crystal.reading.cif import frames_of_cif
 from crystutor.crystal.reading.documents import frames_of_document
 from crystutor.crystal.reading.formats import BINARY, format_of
@@ -186,7 +191,7 @@ def _binary_frames(file, file_format, path, elements):
 
 def _parse_chunk(text, file_format, elements):
     if file_format == "extxyz":
-        return of_ase(frame_by_ase(text, "extxyz"))
+        return of_ase(frame_by_ase(plain_symbols(text), "extxyz"))
     if file_format == "lammps-dump-text":
         return read_dump(text, elements)
     return read_poscar(text, elements)

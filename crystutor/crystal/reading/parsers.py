@@ -40,6 +40,17 @@ PARSER_ERRORS = (
 )
 Load = Callable[[], Structure | Molecule]
 ALWAYS_PERIODIC = {"eon"}  # ASE does not say so
+BOHR = 0.529177210903  # [Å]
+BRAVAIS = {  # ibrav of Quantum ESPRESSO: edges by b/a and c/a, in units of a
+    1: lambda b, c: np.eye(3),
+    2: lambda b, c: [[-0.5, 0, 0.5], [0, 0.5, 0.5], [-0.5, 0.5, 0]],
+    3: lambda b, c: [[0.5, 0.5, 0.5], [-0.5, 0.5, 0.5], [-0.5, -0.5, 0.5]],
+    -3: lambda b, c: [[-0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.5, 0.5, -0.5]],
+    4: lambda b, c: [[1, 0, 0], [-0.5, 0.75**0.5, 0], [0, 0, c]],
+    6: lambda b, c: np.diag([1, 1, c]),
+    7: lambda b, c: np.array([[1, -1, c], [1, 1, c], [-1, -1, c]]) / 2,
+    8: lambda b, c: np.diag([1, b, c]),
+}
 REFUSED_SYMMETRY = (  # format, pattern of a symmetry that its parser does not expand
     ("proteindatabank", r"^CRYST1.{49}(?!\s*P ?1\s*(\d+\s*)?$)(.{1,11})"),
     ("res", r"^(SYMM .*|LATT +-?[2-7].*|LATT +1\b.*)$"),
@@ -75,12 +86,41 @@ def refuse_unexpanded(text: str, file_format: str) -> None:
             )
 
 
+def with_cell(text: str) -> str:
+    """Write the cell that an input of Quantum ESPRESSO gives by ibrav, for ASE, as a card.
+
+    Raises
+    ------
+    ValueError
+        If the lattice is monoclinic or another that is not known here.
+    """
+    bare = re.sub(r"!.*", "", text)
+    found = re.search(r"\bibrav\s*=\s*([-+]?\d+)", bare)
+    if found is None or int(found[1]) == 0:
+        return text
+    if int(found[1]) not in BRAVAIS:
+        raise ValueError(f"ibrav = {found[1]} is not read; give ibrav = 0 and CELL_PARAMETERS")
+    number = r"\s*=\s*([-+]?[\d.]+(?:[dDeE][-+]?\d+)?)"
+    told = {int(k): v for k, v in re.findall(r"\bcelldm\s*\(\s*(\d)\s*\)" + number, bare)}
+    edges = dict(re.findall(r"(?<![\w(])([ABC])" + number, bare))
+    values = {k: float(v.lower().replace("d", "e")) for k, v in {**told, **edges}.items()}
+    a = values["A"] if "A" in values else values.get(1, 0.0) * BOHR
+    if not a > 0:
+        raise ValueError("ibrav is given, but neither celldm(1) nor A")
+    b, c = (values[k] / a if k in values else values.get(n, 1.0) for k, n in (("B", 2), ("C", 3)))
+    cell = np.array(BRAVAIS[int(found[1])](b, c), float)
+    rows = "\n".join(" ".join(f"{x:.12f}" for x in row) for row in cell)
+    text = re.sub(r"\bibrav\s*=\s*[-+]?\d+", "ibrav = 0", text)
+    return f"{text.rstrip()}\nCELL_PARAMETERS alat\n{rows}\n"
+
+
 def frames_by_ase(text: str, file_format: str) -> list[Load]:
     """Every frame of a text in a format of ASE, read at once."""
     import ase.io  # slow to import
 
     refuse_unexpanded(text, file_format)
     announced = announced_atoms(text, file_format)
+    text = with_cell(text) if file_format == "espresso-in" else text
     with parsing(file_format), tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "structure")
         path.write_text(text, encoding="utf-8")

@@ -47,7 +47,7 @@ from crystutor.crystal.prototypes import (
     build_prototype,
     build_rhombohedral,
 )
-from crystutor.crystal.reading import EXAMPLES, read_structure
+from crystutor.crystal.reading import EXAMPLES, read_structure, read_structures
 from crystutor.crystal.space_groups import CLASSES, space_group
 from crystutor.crystal.structures import bond_length
 from crystutor.detector import PAPER_DETECTOR, Detector
@@ -132,6 +132,7 @@ __all__ = [
     "overlap",
     "pristine_dataset",
     "read_structure",
+    "read_structures",
     "remove_atoms",
     "remove_body_centers",
     "save_dataset",

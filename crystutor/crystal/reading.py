@@ -1,6 +1,9 @@
 """Read a crystal structure from a file."""
 
+import itertools
+import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -147,3 +150,52 @@ def _from_ase(atoms):
         raise ValueError(ZERO_VOLUME)
     atoms.set_cell(atoms.cell.complete())
     return Structure.from_ase_atoms(atoms)
+
+
+class UnknownFormatError(ValueError):
+    """Neither the name nor the content of a file tells its format."""
+
+
+def read_structures(
+    path: str | Path,
+    index: str = ":",
+    format: str | None = None,
+    elements: Sequence[str] | None = None,
+) -> Iterator[tuple[str, Structure | Molecule]]:
+    """Read every structure of a file, one after the other.
+
+    Parameters
+    ----------
+    path
+        Name of the file, or "-" for standard input.
+    index
+        Which frames, in ASE's notation.
+    format
+        ASE's name of the format.
+    elements
+        Chemical symbols of the types of a LAMMPS file.
+    """
+    import ase.io
+
+    text, at, own = str(path).rpartition("@")
+    if at and not Path(path).exists():
+        path, index = text, own
+    if format is None and Path(path).suffix not in (".xyz", ".extxyz") and str(path) != "-":
+        if Path(path).suffix in (".txt", ".md", ""):
+            raise UnknownFormatError(f"{path}: unknown format")
+        yield str(path), read_structure(path)
+        return
+    if str(path) != "-" and not Path(path).exists():
+        raise ValueError(f"{path}: no such file")
+    source = sys.stdin if str(path) == "-" else path
+    frames = ase.io.iread(source, index=index, format=format or "extxyz")
+    first = next(frames, None)
+    if first is None:
+        raise ValueError(f"{path}: the file is empty")
+    second = next(frames, None)
+    rest = [first] if second is None else itertools.chain([first, second], frames)
+    for number, atoms in enumerate(rest):
+        found = _from_ase(atoms)
+        if atoms.info.get("guessed"):
+            found.properties["warnings"] = ("elements guessed",)
+        yield (str(path) if second is None else f"{path}@{number}"), found

@@ -63,14 +63,14 @@ from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
 __version__ = "0.1.0"
 VARIETY = SHIPPED_VARIETY  # its name in version 0.1.0
 _LAZY = {
-    "Classification": "verdict",
+    "Classification": "verdict.classification",
     "LiveCurve": "explore.live_curve",
     "build_convnet": "convnet",
     "build_linear_softmax": "convnet",
     "class_template": "attention",
     "gradient_saliency": "attention",
     "response_maps": "attention",
-    "classify": "verdict",
+    "classify": "verdict.classifier",
     "load_convnet": "convnet",
     "predict_probabilities": "convnet",
     "fetch_structures": "crystal.databases",

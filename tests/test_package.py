@@ -66,6 +66,7 @@ ORDER = {  # inside the folders, lowest first
         "bravais",
         "turns",
     ),
+    "verdict": ("evidence", "classification", "witnesses", "classifier"),
     "training": ("random_crystals", "dataset", "fit"),
     "table1": (
         "damage_levels",

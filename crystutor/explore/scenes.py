@@ -34,7 +34,7 @@ from crystutor.plotting import (
     plot_response,
 )
 from crystutor.transition_paths import hexagonal_cluster
-from crystutor.verdict import classify, classify_image
+from crystutor.verdict.classifier import classify, classify_image
 
 WIDTH = 2.9  # of a figure's column [inch]; three fit beside the atoms in JupyterLab
 LARGEST_UPLOAD = 8_000_000  # [bytes]; a plain Jupyter server drops messages of more than 10 MB

@@ -16,6 +16,7 @@ Beside it:
     training            random crystals, data sets, fitting
     table1              the reproduction of Table 1 of the paper
     explore             explorers for notebooks
+    commands            the command line
     executors, files    work on any executor; files that appear whole or not at all
 
 Importing `crystutor` loads neither TensorFlow nor widgets. Names that need them are imported when
@@ -84,6 +85,7 @@ _LAZY = {
             "plot_probabilities",
             "plot_response",
             "plot_structure",
+            "plot_trajectory",
         ),
         "plotting",
     ),

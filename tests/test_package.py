@@ -34,10 +34,12 @@ FLOORS = [  # a module imports only from floors below, or from above itself in i
     {"_keras", "detector", "executors", "files"},
     {"crystal"},
     {"diffraction"},
-    {"attention", "convnet", "plotting"},
+    {"attention", "convnet"},
     {"verdict"},
+    {"plotting"},
     {"training", "transition_paths"},
     {"explore", "table1"},
+    {"commands"},
     {"__main__"},
 ]
 ORDER = {  # inside the folders, lowest first
@@ -78,6 +80,7 @@ ORDER = {  # inside the folders, lowest first
         "report",
         "reproduce",
     ),
+    "commands": ("console", "inputs", "records", "classify", "reproduce", "lab"),
     "explore": ("panel", "live_curve", "scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent

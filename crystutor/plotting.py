@@ -19,7 +19,7 @@ CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind
         strict=True,
     )
 )
-NO_CLASS, NO_CLASS_COLOR = "none", "#BBBBBB"
+NO_CLASS, NO_CLASS_COLOR = "none", "#999999"
 
 
 def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
@@ -238,10 +238,11 @@ def plot_trajectory(
         ax.scatter(x, list(values), c=colors, s=14)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set(title=title, ylabel="class", yticks=range(len(shown)), yticklabels=shown)
-    axes[0].set_ylim(-0.5, len(shown) - 0.5)
-    axes[1].set(ylabel="overlap", ylim=(0, 1.05))
+    axes[0].set_ylim(-0.5, max(1, len(shown)) - 0.5)
+    axes[1].set(ylabel="overlap", ylim=(-0.05, 1.05))
     axes[2].set(ylabel="strain [%]", xlabel="frame")
-    axes[2].set_ylim(bottom=0)
+    largest = max(1.0, *(strain for strain in strains if strain == strain), 0.0)
+    axes[2].set_ylim(-0.05 * largest, 1.1 * largest)
     return list(axes)
 
 

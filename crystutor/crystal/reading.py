@@ -181,7 +181,7 @@ def read_structures(
     if at and not Path(path).exists():
         path, index = text, own
     if format is None and Path(path).suffix not in (".xyz", ".extxyz") and str(path) != "-":
-        if Path(path).suffix in (".txt", ".md", ""):
+        if Path(path).suffix in (".txt", ".md"):
             raise UnknownFormatError(f"{path}: unknown format")
         yield str(path), read_structure(path)
         return

@@ -81,7 +81,7 @@ ORDER = {  # inside the folders, lowest first
         "reproduce",
     ),
     "commands": ("console", "inputs", "records", "classify", "reproduce", "lab"),
-    "explore": ("panel", "live_curve", "scenes", "explorers"),
+    "explore": ("panel", "live_curve", "uploads", "scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent
 PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -160,9 +160,12 @@ def _show(entry, answer, options):
 
 
 def _draw(answers, path):
+    from matplotlib.figure import Figure
+
     from crystutor.files import finished_file
     from crystutor.plotting import plot_trajectory
 
-    figure = plot_trajectory(answers)[0].figure
+    figure = Figure(figsize=(6, 4.6), layout="constrained")
+    plot_trajectory(answers, axes=figure.subplots(3, sharex=True))
     with finished_file(path) as unfinished:
         figure.savefig(unfinished, dpi=150)

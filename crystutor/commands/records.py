@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pymatgen.core import Structure
+
 from crystutor.crystal.samples import Atoms, is_periodic
 from crystutor.crystal.space_groups import space_group
 from crystutor.verdict.classification import Classification
@@ -105,7 +107,7 @@ def line_of(
 
 def spglib_of(structure: Atoms) -> dict[str, Any]:
     """Spglib's groups of a structure as it is, or why they are missing."""
-    if not is_periodic(structure):
+    if not isinstance(structure, Structure) or not is_periodic(structure):
         return {"spglib": None, "spglib_note": "Spglib was not tried on a finite sample"}
     if len(structure) > MOST_ATOMS_FOR_SPGLIB:
         note = f"Spglib was not tried on more than {MOST_ATOMS_FOR_SPGLIB} atoms"

@@ -1,6 +1,8 @@
 """Command line: ``crystutor classify FILE...``, ``reproduce table1`` and ``lab``."""
 
 import argparse
+import atexit
+import gc
 import sys
 
 from crystutor import __version__
@@ -13,6 +15,7 @@ from crystutor.commands.reproduce import add_reproduce
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code, 2 if any input was bad."""
     show_on_any_terminal()
+    atexit.register(gc.freeze)  # TensorFlow's objects are not searched for garbage at exit, for 1 s
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)

@@ -16,6 +16,7 @@ Beside it:
     training            random crystals, data sets, fitting
     table1              the reproduction of Table 1 of the paper
     explore             explorers for notebooks
+    commands            the command line
     executors, files    work on any executor; files that appear whole or not at all
 
 Importing `crystutor` loads neither TensorFlow nor widgets. Names that need them are imported when
@@ -63,14 +64,14 @@ from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
 __version__ = "0.1.0"
 VARIETY = SHIPPED_VARIETY  # its name in version 0.1.0
 _LAZY = {
-    "Classification": "verdict",
+    "Classification": "verdict.classification",
     "LiveCurve": "explore.live_curve",
     "build_convnet": "convnet",
     "build_linear_softmax": "convnet",
     "class_template": "attention",
     "gradient_saliency": "attention",
     "response_maps": "attention",
-    "classify": "verdict",
+    "classify": "verdict.classifier",
     "load_convnet": "convnet",
     "predict_probabilities": "convnet",
     "fetch_structures": "crystal.databases",
@@ -84,6 +85,7 @@ _LAZY = {
             "plot_probabilities",
             "plot_response",
             "plot_structure",
+            "plot_trajectory",
         ),
         "plotting",
     ),

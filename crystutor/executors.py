@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 ANSWER_TIME = 10  # in which a Dask scheduler must answer [s]
@@ -63,7 +64,8 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
     if scheduler is None:
         if workers < 1:
             raise ValueError(f"workers is {workers}; 1 or more is accepted")
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+        spawn = get_context("spawn")
+        with ProcessPoolExecutor(workers, spawn, initializer=_leave_interrupts) as executor:
             yield executor
         return
     try:
@@ -79,3 +81,8 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
         ) from error
     with client, client.get_executor() as executor:
         yield executor
+
+
+def _leave_interrupts():
+    """Leave Ctrl-C to the process that started this one; a worker would print a traceback."""
+    signal(SIGINT, SIG_IGN)

@@ -1,5 +1,7 @@
 """Figures: every function draws into given axes, or new ones, and returns them."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 from ase.visualize.plot import plot_atoms
@@ -8,6 +10,7 @@ from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from crystutor.crystal.space_groups import CLASSES
+from crystutor.verdict.classification import Classification
 
 CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind readers
     zip(
@@ -16,6 +19,7 @@ CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind
         strict=True,
     )
 )
+NO_CLASS, NO_CLASS_COLOR = "none", "#999999"
 
 
 def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
@@ -188,6 +192,59 @@ def plot_path(
     ax.legend(fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def plot_trajectory(
+    answers: Sequence[Classification],
+    frames: Sequence[float] | None = None,
+    title: str = "",
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw class, overlap and strain of the frames of a trajectory, each class in its colour.
+
+    Parameters
+    ----------
+    answers
+        What `classify` says about each frame.
+    frames
+        Numbers or times of the frames, shape (n,); 0, 1, 2, ... if not given.
+    title
+        Title of the first axes.
+    axes
+        Three axes to draw into; new ones, one below the other, if not given.
+
+    Returns
+    -------
+    list of Axes
+        The axes drawn into: class, overlap, strain [%].
+
+    Notes
+    -----
+    A frame without a label is grey. A frame without a lattice has no overlap and no strain.
+    """
+    if axes is None:
+        sizes = {"height_ratios": [1.3, 1, 1]}
+        _, rows = plt.subplots(
+            3, sharex=True, figsize=(6, 4.6), layout="constrained", gridspec_kw=sizes
+        )
+        axes = list(rows)
+    names = [answer.label or NO_CLASS for answer in answers]
+    shown = [name for name in (NO_CLASS, *reversed(CLASSES)) if name in names]
+    overlaps = [answer.overlap if answer.cell else np.nan for answer in answers]
+    strains = [100 * answer.cell.strain if answer.cell else np.nan for answer in answers]
+    x = range(len(answers)) if frames is None else frames
+    colors = [CLASS_COLORS.get(name, NO_CLASS_COLOR) for name in names]
+    for ax, values in zip(axes, (map(shown.index, names), overlaps, strains), strict=True):
+        ax.scatter(x, list(values), c=colors, s=14)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set(title=title, ylabel="class", yticks=range(len(shown)), yticklabels=shown)
+    axes[0].set_ylim(-0.5, max(1, len(shown)) - 0.5)
+    axes[1].set(ylabel="overlap", ylim=(-0.05, 1.05))
+    axes[2].set(ylabel="strain [%]", xlabel="frame")
+    axes[2].xaxis.get_major_locator().set_params(integer=True)
+    largest = max(1.0, *(strain for strain in strains if strain == strain), 0.0)
+    axes[2].set_ylim(-0.05 * largest, 1.1 * largest)
+    return list(axes)
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:

@@ -14,7 +14,7 @@ from crystutor.crystal.prototypes import SPECIES, build_prototype, build_rhomboh
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.crystal.supercells import choose_repeats, cut_block
 from crystutor.diffraction import fingerprint
-from crystutor.verdict import classify
+from crystutor.verdict.classifier import classify
 
 BCC_ELEMENTS = SPECIES[10:42]  # Na to Mo; lengths cancel, form factors do not
 FRACTIONS = tuple(np.round(np.arange(0, 1.01, 0.1), 1).tolist())

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import ase.io
 import ipywidgets
 import pytest
 from matplotlib.figure import Figure
@@ -104,8 +105,36 @@ def test_upload_explorer():
     panel.controls["upload"].value = upload("bad.cif", b"nothing here")
     assert "bad.cif: not readable as cif" in panel.error.value
     assert "tmp" not in panel.error.value
+    assert panel.text.value == "" and panel.picture.layout.display == "none"
     panel.controls["upload"].value = upload("mine.cif", (EXAMPLES / "Cu.cif").read_bytes())
-    assert panel.error.value == ""
+    assert panel.error.value == "" and panel.picture.layout.display is None
+    assert panel.controls["frame"].layout.display == "none"
+
+
+def test_a_frame_of_an_uploaded_trajectory(tmp_path):
+    crystals = build_prototype("fcc", "Cu"), build_prototype("bcc", "Fe")
+    ase.io.write(tmp_path / "run.xyz", [crystal.to_ase_atoms() for crystal in crystals])
+    panel = upload_explorer()
+    frame = panel.controls["frame"]
+    assert frame.layout.display == "none"
+    panel.controls["upload"].value = upload("run.xyz", (tmp_path / "run.xyz").read_bytes())
+    assert (frame.layout.display, frame.max, frame.value) == (None, 1, 1)
+    assert panel.text.value.startswith("run.xyz, frame 1 of 0 to 1: Fe, 2 atoms, shown as 250: bcc")
+    frame.value = 0
+    assert panel.text.value.startswith("run.xyz, frame 0 of 0 to 1: Cu, 4 atoms, shown as 256: fcc")
+    panel.controls["upload"].value = upload("bad.cif", b"nothing here")
+    assert frame.layout.display == "none" and panel.text.value == ""
+
+
+def test_warnings_of_the_reader_are_shown(monkeypatch):
+    crystal = build_prototype("fcc", "Cu")
+    crystal.properties["warnings"] = ("elements are guessed",)
+    monkeypatch.setattr(
+        "crystutor.explore.uploads.read_structures", lambda path: iter([("x", crystal)])
+    )
+    panel = upload_explorer()
+    panel.controls["upload"].value = upload("guessed.vasp", b"content of no interest")
+    assert "Warning: elements are guessed." in panel.text.value
 
 
 @pytest.mark.parametrize(

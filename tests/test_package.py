@@ -34,10 +34,12 @@ FLOORS = [  # a module imports only from floors below, or from above itself in i
     {"_keras", "detector", "executors", "files"},
     {"crystal"},
     {"diffraction"},
-    {"attention", "convnet", "plotting"},
+    {"attention", "convnet"},
     {"verdict"},
+    {"plotting"},
     {"training", "transition_paths"},
     {"explore", "table1"},
+    {"commands"},
     {"__main__"},
 ]
 ORDER = {  # inside the folders, lowest first
@@ -82,6 +84,7 @@ ORDER = {  # inside the folders, lowest first
         "bravais",
         "turns",
     ),
+    "verdict": ("evidence", "classification", "witnesses", "classifier"),
     "training": ("random_crystals", "dataset", "fit"),
     "table1": (
         "damage_levels",
@@ -93,7 +96,8 @@ ORDER = {  # inside the folders, lowest first
         "report",
         "reproduce",
     ),
-    "explore": ("panel", "live_curve", "scenes", "explorers"),
+    "commands": ("console", "inputs", "records", "classify", "reproduce", "lab"),
+    "explore": ("panel", "live_curve", "uploads", "scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent
 PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}

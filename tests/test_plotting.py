@@ -5,6 +5,9 @@ from matplotlib import pyplot as plt
 
 from crystutor import (
     CLASSES,
+    build_prototype,
+    classify,
+    displace_atoms,
     fingerprint,
     plot_confusion,
     plot_difference,
@@ -14,6 +17,7 @@ from crystutor import (
     plot_probabilities,
     plot_response,
     plot_structure,
+    plot_trajectory,
     view_structure,
 )
 from crystutor.plotting import CLASS_COLORS
@@ -128,3 +132,23 @@ def test_a_confusion_matrix_is_in_percent_of_the_true_class():
     assert [tick.get_text() for tick in ax.get_xticklabels()] == [*CLASSES, "none"]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == [*CLASSES]
     assert ax.get_title() == "a network" and ax.get_xlabel() == "answer" and ax.get_ylabel()
+
+
+def test_a_trajectory_is_drawn_in_the_colours_of_the_classes():
+    crystal = build_prototype("fcc", "Al") * 3
+    liquid = displace_atoms(crystal, 1.0, seed=3)
+    answers = classify([crystal, liquid, build_prototype("bcc")])
+    classes, overlap, strain = plot_trajectory(answers, [0, 10, 20], "heated")
+    grey = mpl.colors.to_hex(classes.collections[0].get_facecolors()[1])
+    assert grey not in {color.lower() for color in CLASS_COLORS.values()}
+    for ax in (classes, overlap, strain):
+        drawn = [mpl.colors.to_hex(color) for color in ax.collections[0].get_facecolors()]
+        assert drawn == [CLASS_COLORS["fcc"].lower(), grey, CLASS_COLORS["bcc"].lower()]
+        assert ax.get_ylabel()
+    frames, heights = classes.collections[0].get_offsets().T
+    names = [label.get_text() for label in classes.get_yticklabels()]
+    assert [*frames] == [0, 10, 20]
+    assert [names[int(height)] for height in heights] == ["fcc", "none", "bcc"]
+    assert np.ma.getmaskarray(overlap.collections[0].get_offsets())[1].any()  # it has no lattice
+    assert strain.get_xlabel() == "frame" and classes.get_title() == "heated"
+    assert plot_trajectory([], axes=[classes, overlap, strain])[0] is classes

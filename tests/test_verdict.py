@@ -18,6 +18,8 @@ from crystutor import (
 )
 from crystutor.crystal.average.cell import find_average_cells
 from crystutor.crystal.supercells import random_orientation, random_supercell
+from crystutor.executors import open_executor
+from crystutor.verdict.classifier import LARGEST_BATCH, classify_each
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,7 @@ def test_one_answer_for_one_structure_a_list_for_a_list():
     assert [answer.label for answer in classify([fcc, bcc])] == ["fcc", "bcc"]
     assert classify(fcc).label == "fcc"
     assert classify([]) == []
+    assert [answer.label for answer in classify(iter((bcc, fcc)))] == ["bcc", "fcc"]
 
 
 def test_the_answer_keeps_what_the_network_saw():
@@ -175,3 +178,56 @@ def test_a_strained_lattice_needs_the_places_of_the_class():
 def test_the_way_from_bcc_to_sc_keeps_a_label(fraction):
     answer = classify(remove_body_centers(example_cluster("bcc"), fraction, seed=1))
     assert answer.label in ("bcc", "sc")
+
+
+def test_workers_give_the_same_answers_without_tensorflow():
+    block = build_prototype("hcp") * (4, 4, 3)
+    crystals = [remove_atoms(block, 0.02 * n, seed=n) for n in range(LARGEST_BATCH)]
+    crystals.append(Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]]))
+    with open_executor(1) as executor:
+        answers = classify(crystals, executor=executor)
+        loaded = executor.submit(eval, "'tensorflow' in __import__('sys').modules").result()
+        with pytest.raises(ValueError, match=r"structures\[1\]: it holds no atoms"):
+            classify([block, Structure(Lattice.cubic(3), [], [])], executor=executor)
+    assert not loaded
+    for crystal, answer in zip(crystals, answers, strict=True):
+        alone = classify(crystal)
+        assert answer.describe() == alone.describe()
+        assert answer.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+        if alone.image is not None:
+            np.testing.assert_array_equal(answer.image, alone.image)
+
+
+def test_answers_come_before_all_structures_are_read():
+    taken = []
+
+    def molecules():
+        for n in range(100):
+            taken.append(n)
+            yield Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]])
+
+    found = classify_each(molecules())
+    assert next(found).reason == "too few atoms" and taken == [0]
+    for n in range(1, 80):
+        next(found)
+        assert len(taken) - n <= LARGEST_BATCH
+
+
+def test_a_bad_structure_does_not_stop_the_others():
+    fcc, unread = build_prototype("fcc"), ValueError("a.cif: the file is empty")
+    first, bad, handed_on, last = classify_each(
+        [fcc, Structure(Lattice.cubic(3), [], []), unread, fcc]
+    )
+    assert first.label == last.label == "fcc" and handed_on is unread
+    assert str(bad).startswith("it holds no atoms")
+
+
+def test_warnings_of_the_reader_come_first():
+    slab = example_cluster("fcc", n_atoms=500)
+    matrix = slab.lattice.matrix + np.diag([0, 0, 10])
+    slab = Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True)
+    slab.properties["warnings"] = ("elements are guessed",)
+    expected = ("elements are guessed", "vacuum along c: taken as finite along c")
+    assert classify(slab).warnings == expected
+    water = Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]], properties={"warnings": ("odd",)})
+    assert classify(water).warnings == ("odd",)

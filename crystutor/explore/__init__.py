@@ -1,6 +1,7 @@
 """Explorers for notebooks.
 
 panel               controls, an NGL view and a figure
+uploads             files that are uploaded
 scenes              what a panel shows, as pure functions
 explorers           the panels
 live_curve          the loss while a network learns

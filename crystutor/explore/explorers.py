@@ -9,7 +9,7 @@ from crystutor.crystal.prototypes import SPECIES
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore import scenes
 from crystutor.explore.panel import Panel
-from crystutor.explore.scenes import LARGEST_UPLOAD
+from crystutor.explore.uploads import LARGEST_UPLOAD, count_frames
 from crystutor.transition_paths import (
     CUBIC_POINTS,
     FRACTIONS,
@@ -96,18 +96,31 @@ def response_map_explorer(label: str = "fcc") -> Panel:
 
 
 def upload_explorer() -> Panel:
-    """Upload a structure file, damage it, and compare network and Spglib."""
+    """Upload a structure file, choose a frame, damage it, and compare network and Spglib."""
+    upload = ipywidgets.FileUpload(
+        description=f"CIF, POSCAR, ... of up to {LARGEST_UPLOAD // 1_000_000} MB",
+        multiple=False,
+        layout={"width": "280px"},
+    )
+    frame = _integer("frame", 0, 0, 0)
+    upload.observe(lambda change: _offer_frames(frame, change["new"]), "value")
+    _offer_frames(frame, ())
     controls = {
-        "upload": ipywidgets.FileUpload(
-            description=f"CIF, POSCAR, ... of up to {LARGEST_UPLOAD // 1_000_000} MB",
-            multiple=False,
-            layout={"width": "280px"},
-        ),
+        "upload": upload,
+        "frame": frame,
         "vacancies": _slider("vacancies [fraction of atoms]", 0, 0.9, 0.05, 0.0),
         "displacement": _slider("displacement [Å]", 0, 0.3, 0.01, 0.0),
         "seed": _integer("seed of the random numbers", 0, 20, 1),
     }
     return Panel(controls, scenes.upload_scene)
+
+
+def _offer_frames(slider, upload):
+    """Let a slider choose among the frames of a file, the last one first; hide it if it is one."""
+    last = max(0, count_frames(upload) - 1)
+    slider.layout.display = None if last else "none"
+    slider.max = last
+    slider.value = last
 
 
 def _choice(name, options, value):

@@ -79,11 +79,13 @@ class Panel(ipywidgets.VBox):
 
     def _fail(self, message):
         self.text.value = ""  # an old answer beside an error would be taken for a new one
+        self.picture.layout.display = self.view.layout.display = "none"
         self.error.value = f'<b style="color: #b00020">{escape(message)}</b>'
 
     def _show(self, scene):
         self.text.value = escape(scene.text)
         self.picture.value = to_png(scene.figure)
+        self.picture.layout.display = None
         self.view.layout.display = "none" if scene.structure is None else "flex"
         if scene.structure is not None:
             swap_structure(self.view, scene.structure, scene.removed)

@@ -1,8 +1,6 @@
 """What the explorers show: pure functions from the controls' values to a text and figures."""
 
-from functools import cache, lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import cache
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -26,6 +24,7 @@ from crystutor.crystal.structures import bond_length
 from crystutor.detector import Detector
 from crystutor.diffraction import fingerprint
 from crystutor.explore.panel import Scene
+from crystutor.explore.uploads import read_upload
 from crystutor.plotting import (
     CLASS_COLORS,
     plot_difference,
@@ -34,10 +33,9 @@ from crystutor.plotting import (
     plot_response,
 )
 from crystutor.transition_paths import hexagonal_cluster
-from crystutor.verdict import classify, classify_image
+from crystutor.verdict.classifier import classify, classify_image
 
 WIDTH = 2.9  # of a figure's column [inch]; three fit beside the atoms in JupyterLab
-LARGEST_UPLOAD = 8_000_000  # [bytes]; a plain Jupyter server drops messages of more than 10 MB
 SPGLIB_TOLERANCE = 0.1  # [Å]
 COPPER = EXAMPLES / "Cu.cif"
 
@@ -145,23 +143,27 @@ def response_scene(label: str, layer: str, rank: int) -> Scene:
 
 
 def upload_scene(
-    upload: tuple[dict, ...], vacancies: float, displacement: float, seed: int
+    upload: tuple[dict, ...], frame: int, vacancies: float, displacement: float, seed: int
 ) -> Scene:
-    """Read an uploaded file (or take copper), damage it, classify it, compare with Spglib.
+    """Take a frame of an uploaded file (or copper), damage it, classify it, compare with Spglib.
 
     `upload` is the value of an `ipywidgets.FileUpload`; a bad file is a ValueError.
     """
-    name, structure, perfect = _uploaded(upload[0]) if upload else (COPPER.name, *_copper())
+    name, structure, perfect = (
+        read_upload(upload[0], frame) if upload else (COPPER.name, *_copper())
+    )
     damaged = remove_atoms(displace_atoms(perfect, displacement, seed=seed), vacancies, seed=seed)
     answer = classify(damaged)
     image = fingerprint(damaged) if answer.image is None else answer.image
     figure, axes = _row(2)
-    plot_fingerprint(image, name, axes[0])
+    plot_fingerprint(image, name.partition(",")[0], axes[0])
     plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
     formula = structure.composition.reduced_formula
     text = (
         f"{name}: {formula}, {len(structure)} atoms, shown as {len(damaged)}: {answer.describe()}."
     )
+    warnings = structure.properties.get("warnings", ())
+    text += f" Warning: {'; '.join(warnings)}." if warnings else ""
     return Scene(
         text,
         figure,
@@ -174,30 +176,6 @@ def upload_scene(
 def _copper():
     structure = read_structure(COPPER)
     return structure, build_cluster(structure)
-
-
-def _uploaded(file):
-    """Name, structure and cluster of an uploaded file."""
-    name = Path(file["name"]).name
-    if file["size"] > LARGEST_UPLOAD:
-        raise ValueError(
-            f"{name} has {file['size'] / 1e6:.0f} MB; up to {LARGEST_UPLOAD / 1e6:.0f} MB are "
-            "accepted here: save it beside the notebook and use read_structure"
-        )
-    return name, *_read(name, bytes(file["content"]))
-
-
-@lru_cache(maxsize=1)
-def _read(name, content):
-    """Structure and cluster of a file's content; messages name the file as the user knows it."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(content)
-        try:
-            structure = read_structure(path)
-            return structure, build_cluster(structure)
-        except ValueError as error:
-            raise ValueError(f"{name}: {str(error).removeprefix(f'{path}: ')}") from error
 
 
 def _row(n):

@@ -94,15 +94,18 @@ def _crowded_places(positions, basis, distance):
     squares = np.einsum("ijk,ijk->ij", separations, separations)
     crowds = (squares < (CROWDED * distance) ** 2).sum(axis=1)
     centers = np.zeros((0, 3))
+    closest = np.full(len(seeds), np.inf)  # to a center
     for seed in np.argsort(-crowds, kind="stable"):
         place = seeds[seed]
-        if len(centers) and _closest(place, centers, basis) < APART * distance:
+        if closest[seed] < APART * distance:
             continue
         for _ in range(STEPS):
             away = _separations(place[None], positions, basis)[0]
             place = place + away[(away**2).sum(axis=1) < (NEAR * distance) ** 2].mean(axis=0)
         if len(centers) == 0 or _closest(place, centers, basis) > APART * distance:
             centers = np.vstack([centers, place])
+            away = _separations(place[None], seeds, basis)[0]
+            closest = np.minimum(closest, np.linalg.norm(away, axis=1))
     return centers
 
 

@@ -66,13 +66,17 @@ class AtomMap:
             Vectors from each point to the atom beside it, shape (..., 3) [Å]; zero without one.
         """
         flat = points.reshape(-1, 3)
-        places = np.floor((flat @ self.to_fractions) * self.shape).astype(np.int64)
-        atoms = self.voxels[self._flat(places)]
-        misses = np.zeros((len(flat), 3))
+        fractions = flat @ self.to_fractions
+        fractions -= np.floor(fractions)
+        i, j, k = (fractions * self.shape).astype(np.int32).T  # one beyond the end if rounded up
+        i, j, k = (x % n for x, n in zip((i, j, k), self.shape, strict=True))
+        atoms = self.voxels[(i * self.shape[1] + j) * self.shape[2] + k]
         near = np.flatnonzero(atoms >= 0)
         separations = (self.positions[atoms[near]] - flat[near]) @ self.to_fractions
-        misses[near] = (separations - np.round(separations)) @ self.box
+        vectors = (separations - np.round(separations)) @ self.box
+        landed = np.einsum("ij,ij->i", vectors, vectors) <= self.radius**2
         found = np.zeros(len(flat), bool)
-        found[near] = np.einsum("ij,ij->i", misses[near], misses[near]) <= self.radius**2
-        misses[~found] = 0
+        found[near] = landed
+        misses = np.zeros((len(flat), 3))
+        misses[near[landed]] = vectors[landed]
         return found.reshape(points.shape[:-1]), misses.reshape(points.shape)

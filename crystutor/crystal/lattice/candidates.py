@@ -81,10 +81,12 @@ def _distinct(vectors, distance):
 
 def _distinct_indices(vectors, distance):
     """Indices of vectors that are no copy of an earlier one, nor of its opposite."""
-    chosen: list[int] = []
+    is_copy = np.zeros(len(vectors), bool)
     for n, vector in enumerate(vectors):
-        kept = vectors[chosen]
-        away = np.minimum(((kept - vector) ** 2).sum(axis=1), ((kept + vector) ** 2).sum(axis=1))
-        if not (away < distance**2).any():
-            chosen.append(n)
-    return np.array(chosen, int)
+        if not is_copy[n]:
+            rest = vectors[n + 1 :]
+            away = np.minimum(
+                ((rest - vector) ** 2).sum(axis=1), ((rest + vector) ** 2).sum(axis=1)
+            )
+            is_copy[n + 1 :] |= away < distance**2
+    return np.flatnonzero(~is_copy)

@@ -94,7 +94,8 @@ class MovedAtoms:
         hits, misses = self._map.find(places)
         inside = self.sample.contains(places + self._shifts[atoms], 0.05 * self.bond_length)
         hits &= inside
-        return Landing(inside, hits, misses * hits[..., None])
+        misses[~inside] = 0
+        return Landing(inside, hits, misses)
 
     @cached_property
     def chance(self) -> float:

@@ -68,15 +68,21 @@ def generated_lattice(vectors: np.ndarray, tolerance: float) -> np.ndarray:
         Basis as rows, shape (<= 3, 3) [Å]. A vector that would need a lattice more than
         four times as fine is left out.
     """
-    basis = np.zeros((0, 3))
-    for vector in vectors:
-        if len(basis) < 3:
-            if _sine(basis, vector) > 0.3:
-                basis = np.vstack([basis, vector])
-            continue
-        basis = _joined(basis, vector, tolerance)
-    if len(basis) < 3:
-        return basis
+    basis, rest = np.zeros((0, 3)), vectors
+    while len(basis) < 3:
+        if len(rest) == 0:
+            return basis
+        if _sine(basis, rest[0]) > 0.3:
+            basis = np.vstack([basis, rest[0]])
+        rest = rest[1:]
+    while len(rest):
+        coefficients = rest @ np.linalg.inv(basis)
+        away = np.linalg.norm((np.round(coefficients) - coefficients) @ basis, axis=1)
+        new = np.flatnonzero(away >= tolerance)[:1]
+        if len(new) == 0:
+            break
+        basis = _joined(basis, rest[new[0]], tolerance)
+        rest = rest[new[0] + 1 :]
     for _ in range(2):
         basis = reduced(basis)
         coefficients = np.round(vectors @ np.linalg.inv(basis))
@@ -87,15 +93,13 @@ def generated_lattice(vectors: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def _joined(basis, vector, tolerance):
-    """Basis of the lattice that a lattice and one more vector generate."""
+    """Basis of the lattice that a lattice and a vector beside it generate."""
     coefficients = vector @ np.linalg.inv(basis)
-    for multiple in range(1, LARGEST_MULTIPLE + 1):
+    for multiple in range(2, LARGEST_MULTIPLE + 1):
         whole = np.round(multiple * coefficients)
         if np.linalg.norm((whole - multiple * coefficients) @ basis) < tolerance * np.sqrt(
             multiple
         ):
-            if multiple == 1:
-                return basis
             rows = np.vstack([multiple * np.eye(3, dtype=int), whole.astype(int)])
             return reduced(integer_basis(rows) @ basis / multiple)
     return basis

@@ -122,6 +122,10 @@ ACCEPTED_FORMATS = (
 )
 
 
+class UnknownFormatError(ValueError):
+    """Neither the name nor the content of a file tells its format."""
+
+
 def format_of(path: str, head: bytes, wanted: str | None = None) -> str:
     """Name the format of a file.
 
@@ -136,8 +140,10 @@ def format_of(path: str, head: bytes, wanted: str | None = None) -> str:
 
     Raises
     ------
+    UnknownFormatError
+        If nothing tells the format. The message lists what is accepted.
     ValueError
-        If the format is unknown. The message lists what is accepted.
+        If `wanted` is no format, or the content contradicts the name.
     """
     if wanted is not None:
         name = ALIASES.get(wanted.lower(), wanted.lower())
@@ -153,7 +159,7 @@ def format_of(path: str, head: bytes, wanted: str | None = None) -> str:
     if named in BINARY - {"pos", "epos"}:
         raise ValueError(f"its content is not that of a .{named} file of ASE")
     if named not in BINARY and not _is_text(head):
-        raise ValueError(f"this is a binary file; accepted are {ACCEPTED_FORMATS}")
+        raise UnknownFormatError(f"this is a binary file; accepted are {ACCEPTED_FORMATS}")
     return named or _by_content(path, head)
 
 
@@ -172,7 +178,7 @@ def _by_content(path, head):
     for name, pattern in CONTENT.items():
         if re.search(pattern, text, re.MULTILINE | re.IGNORECASE * (name == "espresso-in")):
             return name
-    raise ValueError(
+    raise UnknownFormatError(
         f"unknown format '{PurePath(path).suffix}', and its content is none of the known; "
         f"accepted are {ACCEPTED_FORMATS}"
     )

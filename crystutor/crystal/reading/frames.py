@@ -19,7 +19,7 @@ from crystutor.crystal.reading.chunks import (
 )
 from crystutor.crystal.reading.cif import frames_of_cif
 from crystutor.crystal.reading.documents import frames_of_document
-from crystutor.crystal.reading.formats import BINARY, format_of
+from crystutor.crystal.reading.formats import BINARY, UnknownFormatError, format_of
 from crystutor.crystal.reading.lammps import read_data, read_dump
 from crystutor.crystal.reading.parsers import (
     Load,
@@ -105,6 +105,8 @@ def read_structures(
             raise ValueError("no structure, or none with that index, is found in it")
     except _FrameError:
         raise
+    except UnknownFormatError as error:
+        raise UnknownFormatError(f"{file}: {error}") from error
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
 

@@ -1,0 +1,144 @@
+"""Classify one structure or many, here or in workers."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from crystutor.crystal.samples import Atoms
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.executors import map_in_order
+from crystutor.verdict.classification import Classification
+from crystutor.verdict.evidence import Evidence, evidence_or_error
+from crystutor.verdict.witnesses import most_probable, weigh
+
+if TYPE_CHECKING:  # a script that only imports `classify` starts its workers without TensorFlow
+    from concurrent.futures import Executor
+
+    from crystutor._keras import keras
+
+LARGEST_BATCH = 16  # structures whose images the network sees together
+SMALL = 4096  # atoms; the answer for more of them does not wait for a batch
+
+Many = list[Atoms] | tuple[Atoms, ...] | Iterator[Atoms]
+
+
+@overload
+def classify(
+    structures: Atoms,
+    convnet: "keras.Model | None" = None,
+    executor: "Executor | None" = None,
+    progress: bool = False,
+) -> Classification: ...
+
+
+@overload
+def classify(
+    structures: Many,
+    convnet: "keras.Model | None" = None,
+    executor: "Executor | None" = None,
+    progress: bool = False,
+) -> list[Classification]: ...
+
+
+def classify(
+    structures: Atoms | Many,
+    convnet: "keras.Model | None" = None,
+    executor: "Executor | None" = None,
+    progress: bool = False,
+) -> Classification | list[Classification]:
+    """Name the crystal class of one or more structures, perfect or defective.
+
+    Parameters
+    ----------
+    structures
+        One structure or molecule, or a list, tuple or iterator of them: unit cells, which are
+        replicated, supercells, slabs, particles. See `crystutor.build_cluster`.
+    convnet
+        Trained network; the one that comes with the package if not given.
+    executor
+        Any executor of `concurrent.futures`, such as a `ProcessPoolExecutor`; its workers do all
+        but the network's part. Without one, the work is done here.
+    progress
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Classification, or list of Classification
+        One answer for one structure, a list of answers for several. The label is None where
+        there is no lattice, as in a liquid, more than one, or one that the class does not have,
+        and where the average structure excludes the class. Then `reason` and `note` say so.
+
+    Raises
+    ------
+    ValueError
+        If a structure cannot be given a fingerprint; see
+        `crystutor.crystal.structures.check_structure`.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> classify(build_prototype("diamond")).label
+    'diam'
+    """
+    if not isinstance(structures, list | tuple | Iterator):
+        (answer,) = classify_each([structures], convnet, executor)
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+    total = len(structures) if isinstance(structures, list | tuple) else None
+    found = classify_each(structures, convnet, executor)
+    answers = []
+    for index, answer in enumerate(tqdm(found, total=total, disable=not progress)):
+        if isinstance(answer, ValueError):
+            raise ValueError(f"structures[{index}]: {answer}") from answer
+        answers.append(answer)
+    return answers
+
+
+def classify_each(
+    structures: "Iterable[Atoms | ValueError]",
+    convnet: "keras.Model | None" = None,
+    executor: "Executor | None" = None,
+) -> Iterator[Classification | ValueError]:
+    """Yield the answer, or the error, of each structure; only a few are in memory at any time.
+
+    The parameters are those of `classify`. An error among the structures is handed on.
+    """
+    batch: list[Evidence | ValueError] = []
+    size = 1  # the first answer comes at once
+    for found in map_in_order(evidence_or_error, structures, executor):
+        batch.append(found)
+        small = isinstance(found, Evidence) and found.n_atoms <= SMALL
+        if len(batch) >= size or not small:
+            yield from _answers(batch, convnet)
+            batch, size = [], min(2 * size, LARGEST_BATCH)
+    yield from _answers(batch, convnet)
+
+
+def _answers(batch, convnet):
+    """The answers of a batch, for which the network is asked once."""
+    images = [found.images for found in batch if isinstance(found, Evidence)]
+    if not sum(map(len, images)):
+        probabilities = np.zeros((0, len(CLASSES)))
+    else:
+        from crystutor.convnet import predict_probabilities, shared_convnet  # TensorFlow
+
+        convnet = shared_convnet() if convnet is None else convnet
+        probabilities = predict_probabilities(convnet, np.concatenate(images))
+    for found in batch:
+        if isinstance(found, ValueError):
+            yield found
+            continue
+        n = len(found.images)
+        yield weigh(found, probabilities[:n])
+        probabilities = probabilities[n:]
+
+
+def classify_image(image: np.ndarray, convnet: "keras.Model") -> Classification:
+    """Name the class of a fingerprint, shape (64, 64, 3), whatever it was made from."""
+    from crystutor.convnet import predict_probabilities
+
+    return replace(most_probable(predict_probabilities(convnet, image[None])[0]), image=image)

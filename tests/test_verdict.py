@@ -20,6 +20,8 @@ from crystutor.crystal.average.cell import find_average_cells
 from crystutor.crystal.supercells import random_orientation, random_supercell
 from crystutor.executors import open_executor
 from crystutor.verdict.classifier import LARGEST_BATCH, classify_each
+from crystutor.verdict.evidence import find_evidence
+from crystutor.verdict.witnesses import weigh
 
 
 @pytest.mark.parametrize(
@@ -231,3 +233,30 @@ def test_warnings_of_the_reader_come_first():
     assert classify(slab).warnings == expected
     water = Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.2]], properties={"warnings": ("odd",)})
     assert classify(water).warnings == ("odd",)
+
+
+def certain(*labels):
+    """Probabilities of a network that is certain, of one image for each label."""
+    return np.array([[[float(label == name) for name in CLASSES]] for label in labels])
+
+
+def test_of_a_compound_the_elements_count_where_the_places_are_misread(compound_block):
+    evidence = find_evidence(compound_block)  # CsCl: its places are bcc
+    assert evidence.images.shape[:2] == (2, 1)
+    assert len(set(evidence.clusters[0].atomic_numbers)) == 1
+    assert len(set(evidence.clusters[1].atomic_numbers)) == 2
+    assert weigh(evidence, certain("bcc", "fcc")).note == ""
+    answer = weigh(evidence, certain("sc", "bcc"))
+    assert (answer.label, answer.note) == ("bcc", "named by its elements' electrons")
+    assert answer.cluster is evidence.clusters[1]
+    assert weigh(evidence, certain("sc", "fcc")).label is None
+
+
+def test_an_element_has_one_image():
+    assert find_evidence(build_prototype("hcp")).images.shape[:2] == (1, 1)
+
+
+@pytest.fixture
+def compound_block():
+    cell = Structure(Lattice.cubic(4.12), ["Cs", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    return cell.make_supercell(3, in_place=False)

@@ -121,19 +121,21 @@ def classify_each(
 def _answers(batch, convnet):
     """The answers of a batch, for which the network is asked once."""
     images = [found.images for found in batch if isinstance(found, Evidence)]
-    if not sum(map(len, images)):
+    flat = [array.reshape(-1, *array.shape[2:]) for array in images]
+    if not sum(map(len, flat)):
         probabilities = np.zeros((0, len(CLASSES)))
     else:
         from crystutor.convnet import predict_probabilities, shared_convnet  # TensorFlow
 
         convnet = shared_convnet() if convnet is None else convnet
-        probabilities = predict_probabilities(convnet, np.concatenate(images))
+        probabilities = predict_probabilities(convnet, np.concatenate(flat))
     for found in batch:
         if isinstance(found, ValueError):
             yield found
             continue
-        n = len(found.images)
-        yield weigh(found, probabilities[:n])
+        shape = found.images.shape[:2]
+        n = shape[0] * shape[1]
+        yield weigh(found, probabilities[:n].reshape(*shape, len(CLASSES)))
         probabilities = probabilities[n:]
 
 

@@ -33,8 +33,8 @@ class Evidence:
     reason : why there is no lattice, or None
     note : the same in a sentence; or what to beware of
     cells : average cells of the lattices that fit, the weightiest first
-    images : fingerprint in each of them, shape (n, 64, 64, 3), float32, in [0, 1]
-    cluster : the atoms of the first image, or None
+    clusters : atoms cut along the first cell: all alike, and of a compound with their elements, too
+    images : fingerprints, shape (n_clusters, n_cells, 64, 64, 3), float32, in [0, 1]
     average : average structure, or None
     """
 
@@ -44,8 +44,8 @@ class Evidence:
     reason: str | None = None
     note: str = ""
     cells: tuple[AverageCell, ...] = ()
-    images: np.ndarray = field(default_factory=lambda: np.zeros((0, *IMAGE_SHAPE), np.float32))
-    cluster: Structure | None = None
+    clusters: tuple[Structure, ...] = ()
+    images: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, *IMAGE_SHAPE), np.float32))
     average: AverageStructure | None = None
 
 
@@ -67,15 +67,17 @@ def find_evidence(structure: Atoms) -> Evidence:
         cells = average_cells_of(sample, distance)
     except NoAverageLatticeError as error:
         return Evidence(elements, len(structure), warnings, error.reason, str(error))
-    clusters = [alike(cluster_of(structure, cell, N_ATOMS, distance)) for cell in cells]
+    cut = [cluster_of(structure, cell, N_ATOMS, distance) for cell in cells]
+    shown = [[alike(cluster) for cluster in cut]]
+    shown += [cut] if len(elements) > 1 else []
     return Evidence(
         elements,
         len(structure),
         warnings,
         note=_remarks(sample, cells[0]),
         cells=tuple(cells),
-        images=np.stack([fingerprint(cluster) for cluster in clusters]),
-        cluster=clusters[0],
+        clusters=tuple(clusters[0] for clusters in shown),
+        images=np.array([[fingerprint(cluster) for cluster in clusters] for clusters in shown]),
         average=average_structure_of(structure, sample, distance, cells[0]),
     )
 

@@ -24,12 +24,14 @@ def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
     found
         The evidence.
     probabilities
-        Of each class for each image, shape (n_images, 7), in [0, 1].
+        Of each class for each image, shape (n_clusters, n_cells, 7), in [0, 1].
 
     Returns
     -------
     Classification
-        Without a label where lattice or average structure exclude it.
+        Without a label where lattice or average structure exclude it. Of a compound, the network
+        is believed with all atoms alike, or else with their elements: some arrangements of places
+        it knows only so.
     """
     average = found.average
     if average is None:
@@ -43,8 +45,22 @@ def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
             elements=found.elements,
         )
     weights = np.array([cell.weight for cell in found.cells])
-    answer = replace(
-        most_probable(weights @ probabilities / weights.sum()),
+    first, *others = [
+        _with_second_witness(_one_answer(found, n, weights @ said / weights.sum()))
+        for n, said in enumerate(probabilities)
+    ]
+    for answer in others:
+        if first.label is None and answer.label is not None:
+            note = "; ".join(filter(None, ("named by its elements' electrons", answer.note)))
+            return replace(answer, note=note)
+    return first
+
+
+def _one_answer(found, n, probabilities):
+    """What the network says of one cluster, beside the other evidence."""
+    average = found.average
+    return replace(
+        most_probable(probabilities),
         space_group=average.space_group,
         symbol=average.symbol,
         site_space_group=average.site_space_group,
@@ -54,10 +70,9 @@ def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
         note=found.note,
         warnings=found.warnings,
         elements=found.elements,
-        cluster=found.cluster,
-        image=found.images[0],
+        cluster=found.clusters[n],
+        image=found.images[n, 0],
     )
-    return _with_second_witness(answer)
 
 
 def most_probable(probabilities: np.ndarray) -> Classification:

@@ -188,7 +188,7 @@ def _formula(block):
 
 
 def _difference(counts, formula, Z):
-    """Share of the atoms that differs from the formula; without Z, of the composition.
+    """Share of the atoms that differs from Z times the formula; if not told, Z is any whole number.
 
     pymatgen and ASE write the contents of the whole cell as the formula, and Z beside it.
     """
@@ -200,7 +200,7 @@ def _difference(counts, formula, Z):
     return min(
         sum(abs(counts.get(e, 0.0) - factor * formula.get(e, 0.0)) for e in elements)
         / max(n_atoms, factor * total)
-        for factor in ((Z, 1.0) if Z else (n_atoms / total,))
+        for factor in ((Z, 1.0) if Z else (max(1, round(n_atoms / total)),))
     )
 
 

@@ -39,7 +39,7 @@ SILVER = "Ag1 Ag 0 0 0 1"
     [
         (FCC, ""),
         ("_symmetry_space_group_name_H-M Fm-3m\n", ""),
-        ("_space_group_name_Hall '-F 4 2 3'\n", "from the Hall symbol"),
+        ("_space_group_name_Hall '-F 4 2 3'\n", "from a Hall symbol"),
         ("_space_group_IT_number 225\n", "from the number"),
         ("_space_group.IT_number 225\n", "from the number"),
         (operators("x,y,z") + FCC, "1 operators are listed, 'F m -3 m' has 192: its name"),
@@ -52,6 +52,15 @@ def test_symmetry_however_it_is_told(tmp_path, symmetry, told):
     assert silver.composition.formula == "Ag4"
     assert space_group(silver, 1e-3) == 225
     assert re.search(told, said) and bool(said) == bool(told)
+
+
+def test_names_that_contradict_each_other_are_said(tmp_path):
+    both = "_space_group_name_Hall '-P 1'\n" + FCC
+    _, said = read(tmp_path, cif(SILVER, both))
+    assert said == "'-P 1' and 'F m -3 m' are different space groups"
+    formula = "_chemical_formula_sum Ag\n_cell_formula_units_Z 4\n"
+    silver, said = read(tmp_path, cif(SILVER, both + formula))
+    assert len(silver) == 4 and "different space groups" in said
 
 
 @pytest.mark.parametrize(

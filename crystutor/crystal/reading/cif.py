@@ -188,7 +188,7 @@ def _formula(block):
 
 
 def _difference(counts, formula, Z):
-    """Share of the atoms that differs from the formula; without Z, of the composition.
+    """Share of the atoms that differs from Z times the formula; if not told, Z is any whole number.
 
     pymatgen and ASE write the contents of the whole cell as the formula, and Z beside it.
     """
@@ -196,11 +196,14 @@ def _difference(counts, formula, Z):
     if not total:
         return 0.0
     n_atoms = sum(counts.values())
+    factors = [Z or max(1, round(n_atoms / total))]
+    if Z and all(count % Z == 0 for count in formula.values()):
+        factors.append(1.0)
     elements = {*counts, *formula}
     return min(
         sum(abs(counts.get(e, 0.0) - factor * formula.get(e, 0.0)) for e in elements)
         / max(n_atoms, factor * total)
-        for factor in ((Z, 1.0) if Z else (n_atoms / total,))
+        for factor in factors
     )
 
 

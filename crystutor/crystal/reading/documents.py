@@ -73,6 +73,8 @@ def _of_pymatgen(document: dict[str, Any]) -> Structure | Molecule:
     kept = [index for index, number in enumerate(numbers) if number is not None]
     chosen = [number for number in numbers if number is not None]
     lattice = document.get("lattice")
+    if lattice is None and "abc" in sites[0]:
+        raise ValueError("the sites have fractional coordinates, but the lattice is missing")
     if lattice is None:
         positions = np.array([sites[index]["xyz"] for index in kept], float).reshape(-1, 3)
         return with_warnings(finite(chosen, positions), *warnings)

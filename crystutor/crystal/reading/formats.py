@@ -29,6 +29,7 @@ SUFFIXES = {
     ".lammps": "lammps-data",
     ".lmp": "lammps-data",
     ".pwi": "espresso-in",
+    ".pwo": "espresso-out",
     ".cell": "castep-cell",
     ".cube": "cube",
     ".cfg": "cfg",
@@ -46,6 +47,9 @@ NAMES = {  # upper case, in this order
     "AECCAR*": "vasp",
     "LOCPOT*": "vasp",
     "GEOMETRY.IN*": "aims",
+    "*OUTCAR*": "vasp-out",
+    "*VASP*.XML": "vasp-xml",
+    "*.XV": "siesta-xv",
 }
 MAGIC = {b"- of UlmASE-Trajectory": "traj", b"SQLite format 3\x00": "db"}
 NUMBER = r"[-+.\deE]+"
@@ -61,6 +65,8 @@ CONTENT = {  # the first that is found in the first 64 kB of a text, with ^ for 
     "xsf": r"^\s*(CRYSTAL|SLAB|ANIMSTEPS)\b[\s\S]*PRIMVEC",
     "yaml": r"^lattice:\s*$",
     "proteindatabank": r"^CRYST1\s",
+    "espresso-out": r"^\s*Program PWSCF ",
+    "aims-output": r"^\s*Invoking FHI-aims ",
     "vasp": rf"\A[^\n]*\n\s*{NUMBER}([ \t]+{NUMBER}){{0,2}}[^\n]*"  # comment, scale, edges, counts
     rf"(\n\s*{NUMBER}([ \t]+{NUMBER}){{2}}[^\n]*){{3}}\n([^\n]*\n)?[^\n]*\d",
 }

@@ -122,11 +122,23 @@ def _column(block, tag):
 def _named(block, metric):
     """Operators by Hall symbol, name or number, and how the file calls the group."""
     hall, name, number = (tag_value(block, *tags) for tags in (HALL, NAME, NUMBER))
-    found, told = by_hall(hall), f"'{hall}'"
-    if not name:
-        found = [with_warning(one, "symmetry from the Hall symbol") for one in found]
-    if not found and name:
-        found, told = by_name(name, metric), f"'{name}'"
-    if not found and number:
-        found, told = by_number(number, metric), f"number {number}"
-    return found, told if hall or name or number else ""
+    ways = [
+        (f"'{hall}'", by_hall(hall) if hall else None),
+        (f"'{name}'", by_name(name, metric) if name else None),
+        (f"number {number}", by_number(number, metric) if number else None),
+    ]
+    told = [(called, operators) for called, operators in ways if operators is not None]
+    found = [(called, operators) for called, operators in told if operators]
+    if not found:
+        return [], told[0][0] if told else ""
+    called, operators = found[0]
+    warning = ""
+    for other, different in found[1:]:
+        if len(different[0]) != len(operators[0]):
+            warning = f"{called} and {other} are different space groups"
+            operators = [*operators, *different]
+            break
+    if not warning and not name:
+        source = "the number of the space group" if called.startswith("number") else "a Hall symbol"
+        warning = f"symmetry from {source}"
+    return [with_warning(one, warning) for one in operators], called

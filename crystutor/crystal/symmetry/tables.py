@@ -6,7 +6,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 
-from crystutor.crystal.symmetry.operators import Operators, misfit, of_gemmi, with_warning
+from crystutor.crystal.symmetry.operators import Operators, misfit, of_gemmi
 
 SUFFIXES = {"S": ":1", "Z": ":2", "H": ":H", "R": ":R", "1": ":1", "2": ":2"}
 
@@ -44,7 +44,7 @@ def by_number(number: str, metric: np.ndarray) -> list[Operators]:
     found = _settings(lambda one: one.hm == reference.hm, metric)
     if misfit(found[0], metric):
         found = _settings(lambda one: one.number == reference.number, metric)
-    return [with_warning(one, "symmetry from the number of the space group") for one in found]
+    return found
 
 
 def _settings(belongs, metric):

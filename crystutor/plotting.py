@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ase.visualize.plot import plot_atoms
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -241,7 +242,8 @@ def plot_trajectory(
     axes[0].set_ylim(-0.5, max(1, len(shown)) - 0.5)
     axes[1].set(ylabel="overlap", ylim=(-0.05, 1.05))
     axes[2].set(ylabel="strain [%]", xlabel="frame")
-    axes[2].xaxis.get_major_locator().set_params(integer=True)
+    if frames is None:
+        axes[2].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     largest = max(1.0, *(strain for strain in strains if strain == strain), 0.0)
     axes[2].set_ylim(-0.05 * largest, 1.1 * largest)
     return list(axes)

@@ -48,7 +48,7 @@ from crystutor.crystal.prototypes import (
     build_prototype,
     build_rhombohedral,
 )
-from crystutor.crystal.reading import EXAMPLES, read_structure, read_structures
+from crystutor.crystal.reading.frames import EXAMPLES, read_structure, read_structures
 from crystutor.crystal.space_groups import CLASSES, space_group
 from crystutor.crystal.structures import bond_length
 from crystutor.detector import PAPER_DETECTOR, Detector

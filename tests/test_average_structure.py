@@ -143,3 +143,41 @@ def test_folded_atoms_are_where_they_were():
     np.testing.assert_allclose(again, crystal.cart_coords, atol=1e-9)
     assert len(folded.centers) == 2
     assert (np.bincount(folded.sites) == len(crystal) / 2).all()
+
+
+def shifted_layers(sigma, n_periods, repeats=6, shift=0.12):
+    """A block of simple cubic crystal, its layers shifted along [010] in waves along [001]."""
+    block = build_prototype("sc").make_supercell(repeats, in_place=False)
+    waves = np.cos(2 * np.pi * n_periods * block.frac_coords[:, 2])
+    places = block.cart_coords + shift * waves[:, None] * np.array([0, 1, 0])
+    shifted = Structure(block.lattice, block.species, places, coords_are_cartesian=True)
+    return displace_atoms(shifted, sigma, seed=1)
+
+
+@pytest.mark.parametrize("sigma", [0, 0.06, 0.1])
+def test_ordered_shifts_are_seen_through_noise(sigma):
+    average = average_structure(shifted_layers(sigma, n_periods=3))
+    assert len(average.structure) == 2
+    assert average.space_group == 51  # Pmma
+    assert average.displacements == pytest.approx(np.full(2, sigma), rel=0.1, abs=1e-3)
+
+
+def test_a_long_wave_is_motion_and_no_order():
+    average = average_structure(shifted_layers(0.06, n_periods=1))
+    assert len(average.structure) == 1
+    assert average.space_group == 221
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_group_is_the_highest_that_is_not_excluded(seed):
+    supercell = random_supercell(build_prototype("hcp"), np.random.default_rng(seed), (250, 400))
+    broken = displace_atoms(remove_atoms(supercell, 0.25, seed), 0.1, seed)
+    assert average_structure(broken).space_group == 194
+
+
+def test_a_small_shift_is_not_idealized():
+    cell = Structure.from_spacegroup(
+        "P4mm", Lattice.cubic(4.0), ["Ba", "Ti"], [[0, 0, 0], [0.5, 0.5, 0.52]]
+    )
+    broken = displace_atoms(cell.make_supercell(5, in_place=False), 0.06, seed=1)
+    assert average_structure(broken).space_group == 99

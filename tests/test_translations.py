@@ -52,11 +52,11 @@ def test_a_lattice_is_generated_by_noisy_vectors():
 
 def test_number_and_index_of_coarser_lattices():
     basis = np.eye(3)
-    counts = dict.fromkeys((2, 3, 4), 0)
+    counts = dict.fromkeys((2, 3, 4, 5, 7), 0)
     for p, a in coarser_lattices():
         counts[p] += 1
         assert volume(sublattice_basis(basis, p, a)) == pytest.approx(p)
-    assert counts == {2: 7, 3: 13, 4: 28}  # points of the projective plane over Z/p
+    assert counts == {2: 7, 3: 13, 4: 28, 5: 31, 7: 57}  # points of the projective plane over Z/p
 
 
 def test_shortest_lattice_vectors_one_of_each_pair():

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crystutor.crystal.reading import UnknownFormatError, read_structures
+from crystutor.crystal.reading.formats import UnknownFormatError
+from crystutor.crystal.reading.frames import read_structures
 from crystutor.crystal.samples import Atoms
 
 FRAMES = re.compile(r"(.+)@(-?\d+|-?\d*:-?\d*(?::-?\d*)?)")  # ASE's notation: file@-1, file@::10

@@ -2,7 +2,8 @@
 
 samples             atoms in a box that repeats along all, some or none of its axes
 structures          build and check a structure; its bond length
-reading             structure files
+symmetry            the operators that a file tells, and the atoms that they make
+reading             structure files: every frame, with warnings
 databases           structures over OPTIMADE; the only user of the internet
 prototypes          families of crystals, and an example of each class
 defects             vacancies, displacements, substitutions

@@ -10,7 +10,7 @@ from platformdirs import user_cache_dir
 from pymatgen.core import Composition, Element, Structure
 from pymatgen.ext.optimade import OptimadeRester
 
-from crystutor.crystal.reading import EXAMPLES
+from crystutor.crystal.reading.frames import EXAMPLES
 from crystutor.files import finished_file
 
 TIMEOUT = 10  # [s]

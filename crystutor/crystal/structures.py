@@ -8,6 +8,7 @@ from pymatgen.core import Composition, DummySpecies, Element, IMolecule, Lattice
 from crystutor.crystal.samples import LONGEST, Atoms, bare_sample, nearest_distances
 
 MAX_ATOMIC_NUMBER = 96
+MOST_ATOMS = 1_000_000  # in a file; pymatgen takes about 1 kB for each
 MIN_VOLUME = 0.01  # of a cell [Å^3]
 SHORTEST_BOND = 0.1  # [Å]
 LONGEST_BOND = 10.0  # [Å]
@@ -41,6 +42,12 @@ def build_structure(
     numbers = np.asarray(numbers).tolist()
     species = {Z: Composition({Element.from_Z(Z): 1}) for Z in set(numbers)}
     return Structure(lattice, [species[Z] for Z in numbers], fractions)
+
+
+def check_number(n_atoms: int) -> None:
+    """Refuse what would fill the memory."""
+    if n_atoms > MOST_ATOMS:
+        raise ValueError(f"it holds {n_atoms:,} atoms; up to {MOST_ATOMS:,} are accepted")
 
 
 def check_structure(structure: Atoms) -> None:

@@ -17,7 +17,7 @@ from crystutor.crystal.defects import (
     vacancy_sites,
 )
 from crystutor.crystal.prototypes import build_rhombohedral
-from crystutor.crystal.reading import EXAMPLES, read_structure
+from crystutor.crystal.reading.frames import EXAMPLES, read_structure
 from crystutor.crystal.samples import is_periodic
 from crystutor.crystal.space_groups import CLASSES, space_group
 from crystutor.crystal.structures import bond_length

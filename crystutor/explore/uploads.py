@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from pymatgen.core import Molecule, Structure
 
 from crystutor.crystal.cells import build_cluster
-from crystutor.crystal.reading import read_structures
+from crystutor.crystal.reading.frames import read_structures
 
 LARGEST_UPLOAD = 8_000_000  # [bytes]; a plain Jupyter server drops messages of more than 10 MB
 

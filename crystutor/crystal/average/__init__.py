@@ -3,5 +3,6 @@
 cell            the conventional cell of a sample's lattice
 folding         all cells on top of each other, and the sites where atoms gather
 ordering        on which lattice and sites elements and vacancies are ordered
-structure       occupancies and space group of the average
+symmetry        the highest space group that the sites do not exclude
+structure       occupancies and space groups of the average
 """

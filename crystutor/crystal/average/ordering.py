@@ -1,4 +1,4 @@
-"""How elements and vacancies are ordered: on which lattice, and on which kinds of sites."""
+"""How elements, vacancies and shifts are ordered: on which lattice, on which kinds of sites."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,12 @@ from crystutor.crystal.samples import Atoms, Sample, nearest_atoms
 MOST_ATOMS = 3000  # that are folded
 FEW_ATOMS = 40  # a periodic cell with as many is taken as it is
 FEW_CELLS = 8  # with fewer, sites are compared by their commonest element
-FALSE_ALARM = 1e-6  # probability that chance orders the elements or the vacancies
-DIFFERENT = 1e-3  # probability that two sites of one kind differ as much
+FALSE_ALARM = 1e-5  # probability that chance orders the elements or the vacancies
+DIFFERENT = 1e-3  # probability that any two sites of one kind differ as much
 PERFECT = 0.02  # [bond lengths]
+LARGE_SHARE = 0.3  # of the atoms' scatter that ordered shifts explain; motion seldom does
+FEWEST_PERIODS = 2.5  # of ordered shifts along an edge of the box; longer waves are motion
+SHARPEST = 0.003  # places are compared within that or more [Å]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,10 @@ def atoms_to_fold(structure: Atoms, sample: Sample, distance: float) -> AtomsToF
 
 
 def fold_with_elements(places: Folded, atoms: AtomsToFold, sample: Sample) -> Folded:
-    """Fold into the cell that elements and vacancies have: that of the places, or a coarser one."""
+    """Fold into the cell that elements, vacancies and shifts have: that of the places or coarser.
+
+    Shifts are the distances of the atoms from their sites.
+    """
     elements = np.unique(atoms.numbers)
     whole = sample.periodic.all()
     if whole and len(sample) <= FEW_ATOMS:
@@ -57,7 +63,14 @@ def fold_with_elements(places: Folded, atoms: AtomsToFold, sample: Sample) -> Fo
         n_cells = number_of_cells(folded, atoms, sample) if whole and atoms.share == 1 else None
         repeats = np.round(sample.box[sample.periodic] @ np.linalg.inv(folded.basis))
         chances = [
-            (_log_probability(folded, atoms.numbers, p, a, n_cells), p, a)
+            (
+                min(
+                    _of_kinds(folded, atoms.numbers, p, a, n_cells),
+                    _of_shifts(folded, p, a, sample),
+                ),
+                p,
+                a,
+            )
             for p, a in coarser_lattices()
             if not (repeats @ a % p).any()
         ]
@@ -77,23 +90,66 @@ def _fold_as_written(places, atoms, sample):
     return places if same else fold(atoms.positions, basis, atoms.distance)
 
 
-def _log_probability(folded, numbers, p, a, n_cells):
-    """Log of the probability that atoms are spread over p sublattices as unevenly by chance.
+def _of_kinds(folded, numbers, p, a, n_cells):
+    """Log of the probability that p sublattices differ as much by chance.
 
-    Vacancies count as a kind of atom if the number of cells is known.
+    In the shares of the elements, or, if the number of cells is known, in that of the vacancies.
     """
     taken = folded.sites >= 0
     _, kinds = np.unique(numbers, return_inverse=True)
-    shape = (len(folded.centers), p, kinds.max() + 2)
-    table = np.zeros(shape)
+    table = np.zeros((len(folded.centers), p, kinds.max() + 1))
     np.add.at(table, (folded.sites[taken], (folded.cells @ a % p)[taken], kinds[taken]), 1)
+    tables = [table]
     if n_cells is not None:
-        table[:, :, -1] = np.maximum(0, n_cells / p - table.sum(axis=2))
+        atoms = table.sum(axis=2)
+        tables.append(np.stack([atoms, np.maximum(0, n_cells / p - atoms)], axis=2))
+    return min(map(_log_chance, tables))
+
+
+def _of_shifts(folded, p, a, sample):
+    """Log of the probability that the atoms of p sublattices are shifted as differently by chance.
+
+    0 if the shifts explain little of the atoms' scatter, or are a wave as long as the sample.
+    """
+    taken = folded.sites >= 0
+    parts = folded.sites[taken] * p + (folded.cells @ a % p)[taken]
+    counts = np.bincount(parts)
+    sums = np.stack([np.bincount(parts, x) for x in folded.offsets[taken].T], axis=1)
+    between = ((sums**2).sum(axis=1) / np.maximum(1, counts)).sum()
+    total = (folded.offsets[taken] ** 2).sum()
+    n_parts = np.count_nonzero(counts)
+    freedom = 3 * (n_parts - len(folded.centers))
+    variance = max((total - between) / max(1, 3 * (len(parts) - n_parts)), SHARPEST**2)
+    if (
+        between - freedom * variance < LARGE_SHARE * total
+        or _periods(folded, p, a, sample) < FEWEST_PERIODS
+    ):
+        return 0.0
+    return chi2.logsf(between / variance, max(1, freedom))
+
+
+def _periods(folded, p, a, sample):
+    """How often the longest wave of a sublattice fits along an edge of the box."""
+    nearby = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3), axis=-1).reshape(-1, 3)
+    waves = (a / p + nearby) @ np.linalg.inv(folded.basis).T
+    longest = waves[np.linalg.norm(waves, axis=1).argmin()]
+    return np.abs(sample.box @ longest).max()
+
+
+def _log_chance(table):
+    """Log of the probability of a table of sites, sublattices and kinds, by chi squared tests.
+
+    The lower one of all sites together and, times their number, of the most uneven site.
+    """
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=2, keepdims=True)
     expected /= np.maximum(1, table.sum(axis=(1, 2), keepdims=True))
-    total = ((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum()
+    totals = ((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum(axis=(1, 2))
     n_kinds = (table.sum(axis=1) > 0).sum(axis=1)
-    return chi2.logsf(total, (p - 1) * np.maximum(0, n_kinds - 1).sum()) if total > 0 else 0.0
+    freedom = (table.shape[1] - 1) * np.maximum(0, n_kinds - 1)
+    if not totals.any():
+        return 0.0
+    single = chi2.logsf(totals, np.maximum(1, freedom)).min() + np.log(len(table))
+    return min(single, chi2.logsf(totals.sum(), max(1, freedom.sum())))
 
 
 def counts_of(folded: Folded, numbers: np.ndarray, elements: np.ndarray) -> np.ndarray:
@@ -115,23 +171,30 @@ def kinds_of_sites(counts: np.ndarray, n_cells: float, whole: bool) -> np.ndarra
     """Number the kinds of sites: those that hold the same within the errors, shape (n_sites,)."""
     if n_cells < FEW_CELLS:
         return counts.argmax(axis=1) + 1
-    table = np.column_stack([counts, np.maximum(0, n_cells - counts.sum(axis=1))])
-    table = table if whole else counts
-    kinds = np.zeros(len(table), int)
-    sums: list[np.ndarray] = []
-    for site in np.argsort(-counts.max(axis=1), kind="stable"):
-        same = [kind for kind, total in enumerate(sums) if not _differ(table[site], total)]
-        if not same:
-            same = [len(sums)]
-            sums.append(np.zeros(table.shape[1]))
-        kinds[site] = same[0] + 1
-        sums[same[0]] = sums[same[0]] + table[site]
+    atoms = counts.sum(axis=1)
+    full = np.column_stack([atoms, np.maximum(0, n_cells - atoms)]) if whole else atoms[:, None]
+    kinds = np.zeros(len(counts), int)
+    sums: list[tuple[np.ndarray, np.ndarray]] = []
+    for site in np.argsort(-atoms, kind="stable"):
+        own = counts[site], full[site]
+        chances = [_chance_of_one_kind(own, of_kind) for of_kind in sums]
+        best = int(np.argmax(chances)) if chances else 0
+        if not chances or chances[best] < DIFFERENT / len(counts):
+            best = len(sums)
+            sums.append((np.zeros(counts.shape[1]), np.zeros(full.shape[1])))
+        kinds[site] = best + 1
+        sums[best] = sums[best][0] + own[0], sums[best][1] + own[1]
     return kinds
 
 
-def _differ(first, second):
-    """Whether two rows of counts differ by more than chance, by a chi squared test."""
+def _chance_of_one_kind(first, second):
+    """Probability that two sites hold elements and vacancies as different by chance, the lower."""
+    return min(_chance(one, other) for one, other in zip(first, second, strict=True))
+
+
+def _chance(first, second):
+    """Probability that two rows of counts differ as much by chance, by a chi squared test."""
     table = np.array([first, second])[:, first + second > 0]
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     total = ((table - expected) ** 2 / expected).sum()
-    return chi2.sf(total, table.shape[1] - 1) < DIFFERENT
+    return chi2.sf(total, max(1, table.shape[1] - 1))

@@ -1,11 +1,9 @@
 """The average structure of a crystal, and its space group: the second witness."""
 
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import spglib
 from pymatgen.core import Element, Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
@@ -18,16 +16,13 @@ from crystutor.crystal.average.ordering import (
     kinds_of_sites,
     number_of_cells,
 )
+from crystutor.crystal.average.symmetry import find_group
 from crystutor.crystal.lattice.bravais import ideal_lattice
 from crystutor.crystal.samples import Atoms, Sample, sample_of
 from crystutor.crystal.structures import bond_length, check_structure
 from crystutor.files import write_text
 
-LEAST_TOLERANCE = 0.01  # [Å]
-STANDARD_ERRORS = 8.0  # of the sites' places
-LARGEST_TOLERANCE = 0.3  # [bond lengths]
 OCCUPANCY_DIGITS = 4
-FAMILIES, LAST_OF_FAMILY = "amothc", (2, 15, 74, 142, 194, 230)  # of space groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +109,7 @@ def average_structure(structure: Atoms) -> AverageStructure:
     The atoms are folded into the primitive cell of the lattice that all atoms alike have. The
     lattice becomes coarser where elements or vacancies differ between its cells by more than
     chance, by a chi squared test. Sites count as equal if they hold the same elements within the
-    errors. Spglib finds the group, within 0.01 Å and eight standard errors of the sites' places.
+    errors. The group is the highest that the sites' places do not exclude.
     A finite sample does not tell how many cells it has: there the fullest site counts as full.
 
     References
@@ -145,11 +140,10 @@ def average_structure_of(
     elements = np.unique(atoms.numbers)
     counts = counts_of(folded, atoms.numbers, elements)
     n_cells = number_of_cells(folded, atoms, sample)
-    tolerance = _tolerance(folded, distance)
     lattice = _ideal(cell, cell.matrix, cell.bravais, folded)
     kinds = kinds_of_sites(counts, n_cells, bool(sample.periodic.all()))
-    group = _space_group(lattice, folded, kinds, tolerance)
-    sites = _space_group(lattice, folded, _alike(folded), tolerance)
+    group = find_group(lattice, folded, kinds, distance)
+    sites = find_group(lattice, folded, _alike(folded), distance)
     average, shares = _sites(folded, counts, elements, n_cells)
     return AverageStructure(
         average,
@@ -159,10 +153,10 @@ def average_structure_of(
         group.symbol,
         sites.number,
         sites.symbol,
-        _possible(cell, folded, n_cells, sample, tolerance),
+        _possible(cell, folded, n_cells, sample, distance),
         group.bravais,
         group.lengths,
-        tolerance,
+        group.tolerance,
         n_cells,
         int((folded.sites < 0).sum()),
     )
@@ -180,12 +174,6 @@ def _sites(folded, counts, elements, n_cells):
     return cell, shares
 
 
-def _tolerance(folded, distance):
-    errors = folded.scatter / np.sqrt(np.maximum(1, folded.counts))
-    wanted = LEAST_TOLERANCE + STANDARD_ERRORS * errors.max(initial=0.0)
-    return float(min(wanted, LARGEST_TOLERANCE * distance))
-
-
 def _alike(folded):
     return np.ones(len(folded.centers), int)
 
@@ -196,39 +184,12 @@ def _ideal(cell, matrix, bravais, folded):
     return np.round(folded.basis @ np.linalg.inv(cell.primitive)) @ ideal
 
 
-def _possible(cell, folded, n_cells, sample, tolerance):
+def _possible(cell, folded, n_cells, sample, distance):
     """Groups of the places in each lattice that they may have, and with occupancies told apart."""
     occupied = kinds_of_sites(folded.counts[:, None], n_cells, bool(sample.periodic.all()))
     found = [
-        _space_group(_ideal(cell, matrix, bravais, folded), folded, kinds, tolerance)
+        find_group(_ideal(cell, matrix, bravais, folded), folded, kinds, distance)
         for bravais, matrix in cell.possible.items()
         for kinds in (_alike(folded), occupied)
     ]
     return frozenset(group.number for group in found if group.number is not None)
-
-
-@dataclass(frozen=True, eq=False)
-class _Group:
-    number: int | None = None
-    symbol: str = ""
-    bravais: str = ""
-    lengths: np.ndarray = field(default_factory=lambda: np.zeros(3))
-
-
-def _space_group(lattice, folded, kinds, tolerance):
-    """Group of sites of several kinds, by Spglib."""
-    fractions = folded.centers @ np.linalg.inv(folded.basis)
-    rows = (tuple(map(tuple, array.tolist())) for array in (lattice, fractions))
-    dataset = _dataset(*rows, tuple(kinds.tolist()), tolerance)
-    if dataset is None:
-        return _Group()
-    family = FAMILIES[np.searchsorted(LAST_OF_FAMILY, dataset.number)]
-    centring = "S" if dataset.international[0] in "ABC" else dataset.international[0]
-    lengths = np.linalg.norm(dataset.std_lattice, axis=1)
-    return _Group(dataset.number, dataset.international, family + centring, lengths)
-
-
-@lru_cache(maxsize=16)
-def _dataset(lattice, fractions, kinds, tolerance):
-    """Spglib's answer; it is kept, since an element with one kind of site asks three times."""
-    return spglib.get_symmetry_dataset((lattice, fractions, kinds), symprec=tolerance)

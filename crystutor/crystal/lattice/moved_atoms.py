@@ -13,7 +13,7 @@ MOST_ATOMS = 600  # in a larger sample, balls of atoms are moved instead of all
 N_BALLS = 12
 N_PARTS = 8  # of a smaller sample
 N_PLACES, NEIGHBOURHOOD = 24, 20
-FARTHEST = 5.5  # that an atom is moved in a larger sample [bond lengths]
+FARTHEST = 8.1  # that an atom is moved in a larger sample [bond lengths]
 N_CHOICES = 400  # of atoms, for centers of balls that are far apart
 N_CHANCE = 100
 

@@ -15,7 +15,9 @@ from crystutor.crystal.lattice.sublattices import (
     reduced,
 )
 
-REACHES = (3.3, 5.2, 8.0)  # longest vectors tried, one after the other [bond lengths]
+REACHES = (3.3, 5.2, 8.0, 12.0)  # longest vectors tried, one after the other [bond lengths]
+FAR_REACHES = REACHES[2:]  # tried if a vector moves many times as many atoms onto atoms as chance
+MANY_TIMES = 4.0
 SHARE_OF_BEST = 0.8  # of the best overlap; vectors that join only some sites seldom have 3/4
 SLACKS = (2.0, 0.0)  # standard errors
 SAME_POINT = 0.15  # within which two measured vectors lead to the same point [bond lengths]
@@ -99,10 +101,14 @@ def find_fit(moved: MovedAtoms) -> Fit | None:
 
 def _fits(moved):
     """Yield the lattices that several choices of vectors generate."""
+    best = 0.0
     for reach in REACHES:
         if reach * moved.bond_length > moved.farthest:
             return
+        if reach in FAR_REACHES and best < MANY_TIMES * moved.chance:
+            return
         candidates = find_candidates(moved, reach * moved.bond_length)
+        best = candidates[1].max(initial=0.0)
         fits = (_search(moved, *candidates, slack) for slack in SLACKS)
         yield from (fit for fit in fits if fit is not None)
 

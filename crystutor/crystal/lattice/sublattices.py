@@ -124,12 +124,12 @@ def lattice_vectors(basis: np.ndarray, radius: float, most: int) -> np.ndarray:
 
 @cache
 def coarser_lattices() -> tuple[tuple[int, np.ndarray], ...]:
-    """Sublattices with a cyclic quotient of order 2, 3, 4: (p, a) for a.k = 0 (mod p).
+    """Sublattices with a cyclic quotient of order 2 to 5 or 7: (p, a) for a.k = 0 (mod p).
 
     Elements and vacancies may be ordered on them.
     """
     found = []
-    for p in (2, 3, 4):
+    for p in (2, 3, 4, 5, 7):
         for a in itertools.product(range(p), repeat=3):
             same = [tuple(u * x % p for x in a) for u in range(1, p) if math.gcd(u, p) == 1]
             if math.gcd(*a, p) == 1 and a == min(same):

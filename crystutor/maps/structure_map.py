@@ -27,6 +27,7 @@ from crystutor.maps.grains import (
     joined_numbers,
 )
 from crystutor.maps.orientations import orientation_of
+from crystutor.maps.output import write_map
 from crystutor.maps.survey import survey
 from crystutor.maps.windows import FEWEST_ATOMS, Windows, grid_of_centers
 from crystutor.verdict.classification import CONTRADICTION, DISAGREEMENT, OUTSIDE
@@ -120,8 +121,6 @@ class StructureMap:
             It is made if it is not there. Each file appears whole or not at all. The columns of
             the extended XYZ are read by OVITO and ASE; orientations are quaternions x, y, z, w.
         """
-        from crystutor.maps.output import write_map
-
         write_map(self, Path(folder))
 
 

@@ -107,7 +107,7 @@ ORDER = {  # inside the folders, lowest first
         "report",
         "reproduce",
     ),
-    "commands": ("console", "inputs", "records", "classify", "reproduce", "lab"),
+    "commands": ("console", "inputs", "records", "classify", "map", "reproduce", "lab"),
     "explore": ("panel", "live_curve", "uploads", "scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent

@@ -38,6 +38,7 @@ FLOORS = [  # a module imports only from floors below, or from above itself in i
     {"verdict"},
     {"plotting"},
     {"training", "transition_paths"},
+    {"maps"},
     {"explore", "table1"},
     {"commands"},
     {"__main__"},
@@ -86,6 +87,7 @@ ORDER = {  # inside the folders, lowest first
     ),
     "verdict": ("evidence", "classification", "witnesses", "classifier"),
     "training": ("random_crystals", "dataset", "fit"),
+    "maps": ("orientations", "polycrystals"),
     "table1": (
         "damage_levels",
         "baselines",

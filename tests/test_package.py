@@ -87,7 +87,17 @@ ORDER = {  # inside the folders, lowest first
     ),
     "verdict": ("evidence", "classification", "witnesses", "classifier"),
     "training": ("random_crystals", "dataset", "fit"),
-    "maps": ("orientations", "polycrystals"),
+    "maps": (
+        "orientations",
+        "polycrystals",
+        "boxes",
+        "windows",
+        "survey",
+        "grains",
+        "atoms",
+        "output",
+        "structure_map",
+    ),
     "table1": (
         "damage_levels",
         "baselines",

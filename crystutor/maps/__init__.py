@@ -2,9 +2,11 @@
 
 orientations    rotations of crystals, reduced by their symmetry
 polycrystals    samples of several grains, to try it on
-boxes           parts of a sample, each with a margin
+boxes           parts of a sample, each with what is around it
 windows         lattice, class and orientation around a point
-atoms           which grain an atom belongs to
+survey          all windows of a sample, here or in workers
 grains          neighbouring windows of one class and orientation
-structure_map   map_structure: all of it, here or in workers
+atoms           which grain an atom belongs to
+structure_map   map_structure: all of it
+output          extended XYZ, CSV and JSON
 """

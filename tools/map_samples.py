@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 import ase.io
 import numpy as np
 from ase import Atoms
-from pymatgen.core import Structure
 from sample_kinds import push_apart
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from crystutor import bond_length, build_prototype
-from crystutor.crystal.structures import build_structure
 from crystutor.maps.orientations import misorientations
 from crystutor.maps.polycrystals import place_grains
 
@@ -53,12 +51,6 @@ class Truth:
     grains: np.ndarray
     turns: Rotation | None
     name: str
-
-    @property
-    def structure(self) -> Structure:
-        """The atoms as pymatgen takes them; a sample that does not repeat keeps its box."""
-        scaled = self.atoms.get_scaled_positions()
-        return build_structure(self.atoms.cell.array, self.atoms.numbers, scaled)
 
 
 def random_numbers(kind, seed, index):
@@ -109,7 +101,7 @@ def half_molten(kind, seed, index, n_atoms=N_ATOMS):
 
 def from_file(path):
     """Sample with a column `grain`, its class, and one `to_boundary` [Å]."""
-    atoms = ase.io.read(path, format="extxyz")
+    atoms = next(ase.io.iread(path, format="extxyz"))
     labels = np.array([LABELS.get(name, name) for name in atoms.arrays["grain"]])
     _, grains = np.unique(labels, return_inverse=True)
     return Truth(atoms, labels, atoms.arrays["to_boundary"], grains, None, str(path))
@@ -155,12 +147,10 @@ def true_grains(truth, larger_than):
 
 
 def contacts(truth, distance=5.0):
-    """Pairs of grains that hold atoms within a distance [Å]."""
-    edge = truth.atoms.cell.lengths()
-    tree = cKDTree(np.mod(truth.atoms.positions, edge) % edge, boxsize=edge)
+    """Pairs of grains of a periodic cube that hold atoms within a distance [Å]."""
+    edge = truth.atoms.cell[0, 0]
     near = np.flatnonzero(truth.depths < distance)
-    pairs = truth.grains[near][
-        cKDTree(tree.data[near], boxsize=edge).query_pairs(distance, output_type="ndarray")
-    ]
-    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    inside = np.mod(truth.atoms.positions[near], edge) % edge
+    pairs = cKDTree(inside, boxsize=edge).query_pairs(distance, output_type="ndarray")
+    pairs = np.unique(np.sort(truth.grains[near][pairs], axis=1), axis=0)
     return {(one, other) for one, other in pairs.tolist() if one != other}

@@ -16,15 +16,15 @@ from crystutor.crystal.samples import (
     sample_in_box,
     sample_of,
 )
-from crystutor.maps.atoms import Places, grains_of_atoms
+from crystutor.maps.atoms import Places, atom_task, find_grains_of_atoms, grains_of_atoms
 from crystutor.maps.boxes import Surroundings
 from crystutor.maps.grains import (
     Boundary,
     Grain,
     boundaries_of,
-    counted,
     join_windows,
-    merged_numbers,
+    joined_grain,
+    joined_numbers,
 )
 from crystutor.maps.orientations import orientation_of
 from crystutor.maps.survey import survey
@@ -42,7 +42,8 @@ MOST_ATOMS = 2000  # of a window
 SAMPLES = 12  # places where the size of a window is measured
 WIDER = 1.15  # than a window on the average may be one with many vacancies
 NEIGHBOURS = 1.8  # distance of neighbouring windows [strides]
-GRAIN_ATOMS = 1000  # of a grain that are classified together
+GRAIN_ATOMS = 600  # of a grain that are classified together
+DEEP_INSIDE = 0.85  # share of the grain's overlap that these reach
 SMALLEST_GRAIN = 50  # atoms
 CONTACT = 1.35  # distance of neighbouring atoms [bond lengths]
 MOST_CONTACTS = 10
@@ -171,9 +172,9 @@ def map_structure(
     Notes
     -----
     Neighbouring windows with one class, lattice and orientation, within 5 degrees, are one grain.
-    The grain is classified again as a whole, by up to 1,000 of its atoms: then its orientation is
-    more precise, and its average structure is a second witness. An atom belongs to the grain whose
-    shortest lattice vectors lead from it and its neighbours to most atoms.
+    Up to 600 of its inner atoms are classified together: then its orientation is more precise, and
+    its average structure is a second witness. An atom belongs to the grain whose shortest lattice
+    vectors lead from it and its neighbours to most atoms.
 
     References
     ----------
@@ -204,10 +205,8 @@ def map_structure(
     points = sample.fractions @ sample.box
     grains = join_windows(windows, _neighbours(centers, sample, NEIGHBOURS * stride))
     places = Places(points, sample, windows.centers, radius, distance)
-    own, _ = grains_of_atoms(places, grains, executor, progress)
     around = Surroundings(points, sample, 3 * radius)
-    kept = [grain for grain in grains if (own == grain.number).sum() >= SMALLEST_GRAIN]
-    grains = list(_classified(kept, own, around, convnet, executor))
+    grains = list(_classified(grains, places, around, convnet, executor))
     own, overlaps = grains_of_atoms(places, grains, executor, progress)
     return _finished(sample, numbers, windows, grains, own, overlaps, around, distance)
 
@@ -265,9 +264,9 @@ def _neighbours(centers, sample, farthest):
     return np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
 
 
-def _classified(grains, own, around, convnet, executor):
+def _classified(grains, places, around, convnet, executor):
     """Yield each grain as its atoms, classified together, say it is; without those of no class."""
-    pieces = [_atoms_of(grain, own, around) for grain in grains]
+    pieces = (_atoms_of(grain, places, around) for grain in grains)
     for grain, answer in zip(grains, classify_each(pieces, convnet, executor), strict=True):
         if isinstance(answer, ValueError) or answer.cell is None:
             yield grain
@@ -292,30 +291,32 @@ def _as_classified(grain, answer):
     )
 
 
-def _atoms_of(grain, own, around):
-    """Atoms of a grain, those nearest to its best window."""
-    distances, near = around.tree.query(grain.center, k=min(4 * GRAIN_ATOMS, len(around.points)))
-    near = near[np.isfinite(distances)]
-    near = near[own[around.indices[near]] == grain.number][:GRAIN_ATOMS]
-    return Molecule(["Fe"] * len(near), around.points[near])
+def _atoms_of(grain, places, around):
+    """Atoms deep inside a grain, those nearest to its best window."""
+    _, near = around.tree.query(grain.center, k=min(3 * GRAIN_ATOMS, len(around.points)))
+    found = around.points[near]
+    _, shares = find_grains_of_atoms(atom_task(places, found, len(found), [grain]))
+    inside = found[shares > DEEP_INSIDE * grain.overlap][:GRAIN_ATOMS]
+    return Molecule(["Fe"] * len(inside), inside)
 
 
 def _finished(sample, numbers, windows, grains, own, overlaps, around, distance):
-    """The map, with grains joined that touch, numbered by size."""
+    """The map: small grains left out, grains that touch joined, numbered by size."""
+    sizes = np.bincount(own[own >= 0], minlength=len(grains))
+    own = np.append(np.where(sizes >= SMALLEST_GRAIN, np.arange(len(grains)), -1), -1)[own]
     contacts = _contacts(own, around, distance)
-    joined = merged_numbers(grains, boundaries_of(grains, own, contacts))
-    own = np.where(own >= 0, joined[own], -1) if len(grains) else own
-    sizes = np.bincount(own[own >= 0], minlength=joined.max(initial=-1) + 1)
-    order = np.argsort(-sizes, kind="stable")
-    rank = np.argsort(order)
-    own = np.where(own >= 0, rank[own], -1) if len(grains) else own
-    largest = [max(np.flatnonzero(joined == n), key=lambda k: grains[k].n_windows) for n in order]
-    final = [
-        counted(grains[k], number, int(sizes[n]), float(sizes[n] / len(numbers)))
-        for number, (k, n) in enumerate(zip(largest, order, strict=True))
-    ]
+    joined = joined_numbers(grains, boundaries_of(grains, own, contacts))
+    sizes = np.bincount(joined[own[own >= 0]], minlength=len(grains))
+    order = [n for n in np.argsort(-sizes, kind="stable") if sizes[n]]
+    rank = np.full(len(grains), -1)
+    rank[order] = np.arange(len(order))
+    own = np.append(rank[joined], -1)[own]
+    final = tuple(
+        joined_grain([grains[k] for k in np.flatnonzero(joined == n)], number, own)
+        for number, n in enumerate(order)
+    )
     boundaries = boundaries_of(final, own, contacts)
-    return StructureMap(sample, numbers, windows, tuple(final), tuple(boundaries), own, overlaps)
+    return StructureMap(sample, numbers, windows, final, tuple(boundaries), own, overlaps)
 
 
 def _contacts(own, around, distance):

@@ -89,6 +89,7 @@ ORDER = {  # inside the folders, lowest first
     "training": ("random_crystals", "dataset", "fit"),
     "maps": (
         "orientations",
+        "polycrystals",
         "boxes",
         "windows",
         "survey",

@@ -38,6 +38,7 @@ FLOORS = [  # a module imports only from floors below, or from above itself in i
     {"verdict"},
     {"plotting"},
     {"training", "transition_paths"},
+    {"maps"},
     {"explore", "table1"},
     {"commands"},
     {"__main__"},
@@ -86,6 +87,7 @@ ORDER = {  # inside the folders, lowest first
     ),
     "verdict": ("evidence", "classification", "witnesses", "classifier"),
     "training": ("random_crystals", "dataset", "fit"),
+    "maps": ("orientations", "colors", "slices", "figures"),
     "table1": (
         "damage_levels",
         "baselines",
@@ -97,7 +99,7 @@ ORDER = {  # inside the folders, lowest first
         "reproduce",
     ),
     "commands": ("console", "inputs", "records", "classify", "reproduce", "lab"),
-    "explore": ("panel", "live_curve", "uploads", "scenes", "explorers"),
+    "explore": ("panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent
 PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}

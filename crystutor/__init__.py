@@ -54,6 +54,7 @@ from crystutor.crystal.space_groups import CLASSES, space_group
 from crystutor.crystal.structures import bond_length
 from crystutor.detector import PAPER_DETECTOR, Detector
 from crystutor.diffraction import fingerprint, fingerprints
+from crystutor.maps.polycrystals import build_polycrystal, simulate_atom_probe
 from crystutor.training.dataset import (
     defective_dataset,
     load_dataset,
@@ -126,6 +127,7 @@ __all__ = [
     "average_structure",
     "bond_length",
     "build_cluster",
+    "build_polycrystal",
     "build_prototype",
     "build_rhombohedral",
     "defective_dataset",
@@ -143,6 +145,7 @@ __all__ = [
     "remove_atoms",
     "remove_body_centers",
     "save_dataset",
+    "simulate_atom_probe",
     "space_group",
     "standard_cell",
     "substitute_atoms",

@@ -87,7 +87,7 @@ ORDER = {  # inside the folders, lowest first
     ),
     "verdict": ("evidence", "classification", "witnesses", "classifier"),
     "training": ("random_crystals", "dataset", "fit"),
-    "maps": ("orientations", "colors", "slices", "figures"),
+    "maps": ("orientations", "polycrystals", "colors", "slices", "figures"),
     "table1": (
         "damage_levels",
         "baselines",

@@ -77,6 +77,8 @@ _LAZY = {
     "load_convnet": "convnet",
     "predict_probabilities": "convnet",
     "fetch_structures": "crystal.databases",
+    "StructureMap": "maps.structure_map",
+    "map_structure": "maps.structure_map",
     "train_convnet": "training.fit",
     **dict.fromkeys(
         (

@@ -1,6 +1,6 @@
 """A sample: atoms in a box that repeats along all, some or none of its axes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ WIDEST_GAP = 4.5  # between layers of a crystal [Å]
 WIDEST_GAP_IN_BONDS = 3.0  # graphite has 2.4
 WIDEST_GAP_IN_GAPS = 2.0  # of several gaps, the widest in the second widest
 AT_A_TIME = 10_000  # points that are compared with all faces
+LOPSIDED = 0.06  # distance of the atoms' mean from the center of a ball that they fill [radius]
 LAYER = 0.3  # atoms at heights that differ by less are one layer [Å]
 FLAT = "its atoms lie on one line or in one plane; a three-dimensional crystal is accepted"
 
@@ -91,6 +92,19 @@ class Sample:
         return np.concatenate(indices), np.concatenate(vectors)
 
 
+@dataclass(frozen=True, eq=False)
+class Ball(Sample):
+    """The atoms of a larger sample within a radius [Å] of a center, shape (3,) [Å]."""
+
+    center: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    radius: float = 0.0
+
+    def contains(self, points: np.ndarray, margin: float) -> np.ndarray:
+        """Tell which points, shape (..., 3), lie inside the ball or within a margin [Å] of it."""
+        away = points - self.center
+        return np.einsum("...i,...i->...", away, away) <= (self.radius + margin) ** 2
+
+
 def is_periodic(atoms: Atoms) -> bool:
     """Whether a structure repeats along all three axes; a molecule does not."""
     return isinstance(atoms, Structure) and all(atoms.lattice.pbc)
@@ -100,10 +114,13 @@ def bare_sample(atoms: Atoms) -> Sample:
     """Take a structure or a molecule as a sample; a vacuum in its box is not looked for."""
     if isinstance(atoms, IMolecule):
         return finite_sample(atoms.cart_coords)
-    box, periodic = atoms.lattice.matrix, np.array(atoms.lattice.pbc)
+    return _bare(atoms.cart_coords, atoms.lattice.matrix, np.array(atoms.lattice.pbc))
+
+
+def _bare(positions, box, periodic):
     if periodic.all():
-        return Sample(atoms.cart_coords, box, periodic)
-    return _in_a_box(atoms.cart_coords, box, periodic)
+        return Sample(positions, box, periodic)
+    return _in_a_box(positions, box, periodic)
 
 
 def sample_of(atoms: Atoms) -> Sample:
@@ -121,11 +138,15 @@ def sample_of(atoms: Atoms) -> Sample:
         With the atoms in the same order and orientation. A structure is shifted along an axis
         with vacuum until it lies in one piece in its box.
     """
-    bare = bare_sample(atoms)
     if isinstance(atoms, IMolecule):
-        return bare
-    box, periodic = atoms.lattice.matrix, bare.periodic.copy()
-    fractions = np.array(atoms.frac_coords)
+        return finite_sample(atoms.cart_coords)
+    return sample_in_box(atoms.cart_coords, atoms.lattice.matrix, np.array(atoms.lattice.pbc))
+
+
+def sample_in_box(positions: np.ndarray, box: np.ndarray, periodic: np.ndarray) -> Sample:
+    """Take atoms in a box as `sample_of` does; shapes (n, 3), (3, 3) [Å] and (3,), bool."""
+    bare, periodic = _bare(positions, box, periodic), periodic.copy()
+    fractions = positions @ np.linalg.inv(box)
     vacuum = ""
     for axis in np.flatnonzero(periodic):
         ordered = np.sort(np.mod(fractions[:, axis], 1.0))
@@ -216,8 +237,17 @@ def ball_around(sample: Sample, center: np.ndarray, n_atoms: int, distance: floa
     distance
         Bond length [Å].
     """
-    _, vectors = nearest_atoms(sample, center, n_atoms, distance)
-    return finite_sample(vectors + center)
+    return ball_of(nearest_atoms(sample, center, n_atoms, distance)[1] + center, center)
+
+
+def ball_of(positions: np.ndarray, center: np.ndarray) -> Sample:
+    """Take the atoms nearest to a center as a ball; as what they are where a part is empty."""
+    finite = finite_sample(positions)
+    away = positions - center
+    radius = np.linalg.norm(away, axis=1).max()
+    if np.linalg.norm(away.mean(axis=0)) > LOPSIDED * radius:
+        return finite
+    return Ball(positions, finite.box, finite.periodic, center=center, radius=float(radius))
 
 
 def nearest_atoms(

@@ -1,7 +1,6 @@
 """Explorers for notebooks; each is a panel around a scene."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import ipywidgets
 import numpy as np
@@ -13,6 +12,7 @@ from crystutor.explore.map_scenes import map_scene
 from crystutor.explore.panel import Panel
 from crystutor.explore.uploads import LARGEST_UPLOAD, count_frames
 from crystutor.maps.figures import COLORED_BY
+from crystutor.maps.structure_map import StructureMap
 from crystutor.transition_paths import (
     CUBIC_POINTS,
     FRACTIONS,
@@ -21,9 +21,6 @@ from crystutor.transition_paths import (
     bcc_to_sc,
     rhombohedral_path,
 )
-
-if TYPE_CHECKING:
-    from crystutor.maps.structure_map import StructureMap
 
 CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
 LABEL = {"style": {"description_width": "210px"}, "layout": {"width": "540px"}}
@@ -121,7 +118,7 @@ def upload_explorer() -> Panel:
     return Panel(controls, scenes.upload_scene)
 
 
-def map_explorer(structure_map: "StructureMap") -> Panel:
+def map_explorer(structure_map: StructureMap) -> Panel:
     """Move a slice through a map, coloured by class, orientation, overlap or grain.
 
     Parameters

@@ -1,7 +1,6 @@
 """What is shown of a map: a slice that moves, and atoms in NGL in the colours of the map."""
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import ipywidgets
 import nglview
@@ -14,15 +13,13 @@ from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore.panel import CELL, Scene
 from crystutor.maps.figures import NO_GRAIN, atom_colors, plot_map
 from crystutor.maps.slices import cut_slice, positions_in_box, typical_bond
-
-if TYPE_CHECKING:
-    from crystutor.maps.structure_map import StructureMap
+from crystutor.maps.structure_map import StructureMap
 
 RADIUS = 0.45  # bond lengths
 MOST_ATOMS = 4000  # in a view; a browser turns them smoothly
 
 
-def map_scene(structure_map: "StructureMap", color: str, axis: str, position: float) -> Scene:
+def map_scene(structure_map: StructureMap, color: str, axis: str, position: float) -> Scene:
     """Show a slice of a map at a position, as a fraction of the way from its lowest atom up."""
     heights = positions_in_box(structure_map.sample)[:, "xyz".index(axis)]
     place = heights.min() + position * np.ptp(heights)
@@ -31,7 +28,7 @@ def map_scene(structure_map: "StructureMap", color: str, axis: str, position: fl
     return Scene(describe_slice(structure_map, axis, place), figure)
 
 
-def describe_slice(structure_map: "StructureMap", axis: str, position: float) -> str:
+def describe_slice(structure_map: StructureMap, axis: str, position: float) -> str:
     """Say in one line how many atoms a slice holds, of which classes and grains."""
     cut = cut_slice(structure_map, axis, position)
     labels = structure_map.atom_labels[cut.atoms]
@@ -45,9 +42,7 @@ def describe_slice(structure_map: "StructureMap", axis: str, position: float) ->
     return f"{text} Grains: {shown or 'none'}."
 
 
-def view_map(
-    structure_map: "StructureMap", color: str = "class", axis: str = "z"
-) -> ipywidgets.VBox:
+def view_map(structure_map: StructureMap, color: str = "class", axis: str = "z") -> ipywidgets.VBox:
     """Show the atoms of a map in an interactive NGL view, in the colours of the map.
 
     Parameters

@@ -1,13 +1,15 @@
 """What is where in a larger sample: windows, grains, orientations.
 
 orientations    rotations of crystals, reduced by their symmetry
-colors          colours of orientations, as in an inverse pole figure
 polycrystals    samples of several grains, to try it on
-boxes           parts of a sample, each with a margin
+boxes           parts of a sample, each with what is around it
 windows         lattice, class and orientation around a point
-atoms           which grain an atom belongs to
+survey          all windows of a sample, here or in workers
 grains          neighbouring windows of one class and orientation
-structure_map   map_structure: all of it, here or in workers
+atoms           which grain an atom belongs to
+output          extended XYZ, CSV and JSON
+structure_map   map_structure: all of it
+colors          colours of orientations, as in an inverse pole figure
 slices          which atoms a slice holds
 figures         slices and pole figures of a map
 """

@@ -2,7 +2,6 @@
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,10 +27,8 @@ from crystutor.maps.colors import (
 )
 from crystutor.maps.orientations import rotation_group
 from crystutor.maps.slices import cut_slice
+from crystutor.maps.structure_map import StructureMap
 from crystutor.plotting import CLASS_COLORS, axes_or_new
-
-if TYPE_CHECKING:
-    from crystutor.maps.structure_map import StructureMap
 
 COLORED_BY = ("class", "orientation", "overlap", "grain")
 NO_GRAIN = "no grain"
@@ -44,7 +41,7 @@ KEY_GAP = 13.0  # from a corner to its name [point]
 
 
 def plot_map(
-    structure_map: "StructureMap",
+    structure_map: StructureMap,
     color: str = "class",
     axis: str = "z",
     position: float | None = None,
@@ -93,7 +90,7 @@ def plot_map(
     return ax
 
 
-def atom_colors(structure_map: "StructureMap", color: str) -> np.ndarray:
+def atom_colors(structure_map: StructureMap, color: str) -> np.ndarray:
     """Red, green and blue of every atom of a map, shape (n, 3); light grey without a grain."""
     if color not in COLORED_BY:
         raise ValueError(f"color is {color!r}; accepted are {', '.join(COLORED_BY)}")
@@ -116,7 +113,7 @@ def overlap_map() -> plt.Colormap:
 
 
 def plot_pole_figure(
-    structure_map: "StructureMap",
+    structure_map: StructureMap,
     direction: tuple[float, float, float] = (0, 0, 1),
     ax: Axes | None = None,
 ) -> Axes:
@@ -187,7 +184,7 @@ def poles(
     return upper[np.sort(first)]
 
 
-def draw_overview(structure_map: "StructureMap") -> Figure:
+def draw_overview(structure_map: StructureMap) -> Figure:
     """Draw the slice through the middle of a map, by class and by orientation, side by side."""
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
     plot_map(structure_map, "class", ax=axes[0])

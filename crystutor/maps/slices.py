@@ -1,15 +1,12 @@
 """A slice through a sample: which atoms it holds, and where they lie in it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from crystutor.crystal.samples import Sample
-
-if TYPE_CHECKING:
-    from crystutor.maps.structure_map import StructureMap
+from crystutor.maps.structure_map import StructureMap
 
 THICKNESS = 2.0  # bond lengths
 SOME = 1000  # atoms whose nearest neighbours are looked for
@@ -51,7 +48,7 @@ class Slice:
 
 
 def cut_slice(
-    structure_map: "StructureMap",
+    structure_map: StructureMap,
     axis: str = "z",
     position: float | None = None,
     thickness: float | None = None,

@@ -97,6 +97,10 @@ ORDER = {  # inside the folders, lowest first
         "atoms",
         "output",
         "structure_map",
+        "mapping",
+        "colors",
+        "slices",
+        "figures",
     ),
     "table1": (
         "damage_levels",
@@ -109,7 +113,7 @@ ORDER = {  # inside the folders, lowest first
         "reproduce",
     ),
     "commands": ("console", "inputs", "records", "classify", "map", "reproduce", "lab"),
-    "explore": ("panel", "live_curve", "uploads", "scenes", "explorers"),
+    "explore": ("panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent
 PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -8,7 +8,9 @@ from typing import Any
 from crystutor.commands.console import add_run_options, finish
 from crystutor.crystal.reading.frames import read_structure
 from crystutor.executors import open_executor
+from crystutor.files import finished_file
 
+DPI = 150  # of the picture
 WINDOWS = "windows"  # folder in which finished windows are kept
 
 
@@ -37,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
 def _map(options):
     structure = read_structure(options.file, options.format, options.elements)
     with open_executor(options.workers, options.scheduler) as executor:
-        from crystutor.maps.figures import save_overview  # imports matplotlib
-        from crystutor.maps.structure_map import map_structure
+        from crystutor.maps.figures import draw_overview  # imports matplotlib
+        from crystutor.maps.mapping import map_structure
 
         found = map_structure(
             structure,
@@ -49,6 +51,7 @@ def _map(options):
             folder=options.out / WINDOWS,
         )
     found.write(options.out)
-    save_overview(found, options.out / "map.png")
+    with finished_file(options.out / "map.png") as path:
+        draw_overview(found).savefig(path, dpi=DPI)
     print(found.describe())
     print(f"atoms, windows, grains and a picture are in {options.out}")

@@ -132,8 +132,10 @@ def measure(job):
         make = map_samples.half_molten if part == "liquid" else map_samples.polycrystal
         truth = make(kind, seed, index)
     rng = map_samples.random_numbers(f"{part} {kind} {level}", seed, index)
-    truth = map_samples.damage(truth, *LEVELS[level], rng)
+    vacancies, displacement = LEVELS[level]
+    truth = map_samples.damage(truth, vacancies, displacement, rng)
     base = {"part": part, "kind": getattr(kind, "name", kind), "level": level, "index": index}
+    base |= {"vacancies": vacancies, "displacement": displacement}
     base |= {"name": truth.name, "n_atoms": len(truth.atoms)}
     return [base | compare(part, truth, method, stride) for method in methods]
 

@@ -14,6 +14,7 @@ The way of a crystal through the package:
 Beside it:
 
     training            random crystals, data sets, fitting
+    maps                what is where in a larger sample
     table1              the reproduction of Table 1 of the paper
     explore             explorers for notebooks
     commands            the command line
@@ -77,7 +78,7 @@ _LAZY = {
     "predict_probabilities": "convnet",
     "fetch_structures": "crystal.databases",
     "StructureMap": "maps.structure_map",
-    "map_structure": "maps.structure_map",
+    "map_structure": "maps.mapping",
     "train_convnet": "training.fit",
     **dict.fromkeys(
         (
@@ -95,12 +96,16 @@ _LAZY = {
     "plot_confusion": "table1.figures",
     "plot_levels": "table1.figures",
     "view_structure": "explore.panel",
+    "view_map": "explore.map_scenes",
+    "plot_map": "maps.figures",
+    "plot_pole_figure": "maps.figures",
     "bcc_to_sc": "transition_paths",
     "rhombohedral_path": "transition_paths",
     **dict.fromkeys(
         (
             "bcc_to_sc_explorer",
             "fingerprint_explorer",
+            "map_explorer",
             "response_map_explorer",
             "rhombohedral_explorer",
             "structure_explorer",

@@ -11,15 +11,18 @@ from crystutor import (
     build_cluster,
     build_prototype,
     fingerprint_explorer,
+    map_explorer,
     remove_atoms,
     response_map_explorer,
     rhombohedral_explorer,
     structure_explorer,
     upload_explorer,
+    view_map,
     view_structure,
 )
 from crystutor.explore.panel import Panel, Scene, swap_structure
 from crystutor.explore.scenes import fingerprint_scene
+from crystutor.plotting import CLASS_COLORS
 from crystutor.transition_paths import CUBIC_POINTS
 
 PNG = b"\x89PNG"
@@ -135,6 +138,42 @@ def test_warnings_of_the_reader_are_shown(monkeypatch):
     panel = upload_explorer()
     panel.controls["upload"].value = upload("guessed.vasp", b"content of no interest")
     assert "Warning: elements are guessed." in panel.text.value
+
+
+def test_map_explorer(two_grains):
+    panel = map_explorer(two_grains)
+    assert panel.text.value.startswith("z = 8.") and panel.error.value == ""
+    assert "hex/rh 4" in panel.text.value and "Grains: 0, 1." in panel.text.value
+    assert panel.view.layout.display == "none"
+    for color in ("orientation", "overlap", "grain"):
+        before = panel.picture.value
+        panel.controls["color"].value = color
+        assert panel.picture.value != before and panel.error.value == ""
+    panel.controls["axis"].value = "x"
+    panel.controls["position"].value = 0.1
+    assert "fcc 100.0%. Grains: 0." in panel.text.value
+    panel.controls["position"].value = 0.9
+    assert "hex/rh 100.0%. Grains: 1." in panel.text.value
+
+
+def test_a_view_of_a_map_has_its_colours(two_grains):
+    view, text = view_map(two_grains).children
+    messages = [message for message in view._ngl_msg_archive if message["args"]]
+    assert messages[0]["args"][0]["data"].count("HETATM") == len(two_grains.atom_labels)
+    shown = {m["kwargs"]["color"] for m in messages if m["args"] == ["spacefill"]}
+    assert shown == {CLASS_COLORS["fcc"].lower(), CLASS_COLORS["hex/rh"].lower(), "#d9d9d9"}
+    assert text.value == f"All {len(two_grains.atom_labels)} atoms. Colours: class."
+    with pytest.raises(ValueError, match="axis is 'c'; accepted are"):
+        view_map(two_grains, axis="c")
+
+
+def test_a_view_of_many_atoms_is_a_slab(two_grains, monkeypatch):
+    monkeypatch.setattr("crystutor.explore.map_scenes.MOST_ATOMS", 100)
+    view, text = view_map(two_grains, "orientation", "x").children
+    data = next(m for m in view._ngl_msg_archive if m["args"])["args"][0]["data"]
+    x = [float(line[30:38]) for line in data.splitlines() if line.startswith("HETATM")]
+    assert len(x) == 100 and 11 < min(x) < max(x) < 17
+    assert text.value.startswith("100 of 800 atoms: the slab x = ")
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,11 @@ ORDER = {  # inside the folders, lowest first
         "survey",
         "grains",
         "atoms",
-        "output",
         "structure_map",
+        "mapping",
+        "colors",
+        "slices",
+        "figures",
     ),
     "table1": (
         "damage_levels",
@@ -108,8 +111,8 @@ ORDER = {  # inside the folders, lowest first
         "report",
         "reproduce",
     ),
-    "commands": ("console", "inputs", "records", "classify", "reproduce", "lab"),
-    "explore": ("panel", "live_curve", "uploads", "scenes", "explorers"),
+    "commands": ("console", "inputs", "records", "classify", "map", "reproduce", "lab"),
+    "explore": ("panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent
 PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -8,8 +8,11 @@ import numpy as np
 from crystutor.crystal.prototypes import SPECIES
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore import scenes
+from crystutor.explore.map_scenes import map_scene
 from crystutor.explore.panel import Panel
 from crystutor.explore.uploads import LARGEST_UPLOAD, count_frames
+from crystutor.maps.figures import COLORED_BY
+from crystutor.maps.structure_map import StructureMap
 from crystutor.transition_paths import (
     CUBIC_POINTS,
     FRACTIONS,
@@ -113,6 +116,22 @@ def upload_explorer() -> Panel:
         "seed": _integer("seed of the random numbers", 0, 20, 1),
     }
     return Panel(controls, scenes.upload_scene)
+
+
+def map_explorer(structure_map: StructureMap) -> Panel:
+    """Move a slice through a map, coloured by class, orientation, overlap or grain.
+
+    Parameters
+    ----------
+    structure_map
+        What `map_structure` returned.
+    """
+    controls = {
+        "color": _choice("colours", COLORED_BY, "class"),
+        "axis": _choice("slice normal to", ("x", "y", "z"), "z"),
+        "position": _slider("position [fraction of the height]", 0, 1, 0.02, 0.5),
+    }
+    return Panel(controls, partial(map_scene, structure_map))
 
 
 def _offer_frames(slider, upload):

@@ -94,3 +94,13 @@ def test_a_half_molten_box_is_half_liquid(tool):
     half = tool.map_samples.half_molten("fcc", seed=1, index=0, n_atoms=2000)
     assert np.mean(half.labels == "") == pytest.approx(0.5, abs=0.05)
     assert set(half.labels) == {"", "fcc"}
+
+
+def test_the_table_weighs_samples_by_their_atoms(tool):
+    level = {"method": "map", "vacancies": 0.0, "displacement": 0.0, "wrong": 0.0, "none": 0.0}
+    records = [
+        {**level, "kind": "fcc", "n_inside": 100, "right": 1.0},
+        {**level, "kind": "bcc", "n_inside": 300, "right": 0.5},
+    ]
+    rows = {row["kind"]: row["right"] for row in tool.shares_by_level(records)}
+    assert rows == {"fcc": 1.0, "bcc": 0.5, "all": 0.625}

@@ -12,6 +12,7 @@ Types become our classes: hcp and hexagonal diamond are hex/rh, cubic diamond is
 from importlib.util import find_spec
 
 import numpy as np
+from ase import Atoms
 
 from crystutor.table1.baselines import CNA_CLASSES, PTM_CLASSES
 
@@ -57,7 +58,8 @@ def structure_types(atoms, modifier):
     from ovito.io.ase import ase_to_ovito
     from ovito.pipeline import Pipeline, StaticSource
 
-    pipeline = Pipeline(source=StaticSource(data=ase_to_ovito(atoms)))
+    bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell.complete(), pbc=atoms.pbc)
+    pipeline = Pipeline(source=StaticSource(data=ase_to_ovito(bare)))
     pipeline.modifiers.append(modifier)
     return np.array(pipeline.compute().particles.structure_types[...])
 

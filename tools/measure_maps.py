@@ -5,7 +5,7 @@
     python tools/measure_maps.py files FILE...
     python tools/measure_maps.py times
     options: [--n 3] [--seed 1] [--methods map "ptm 0.1" "ptm 0.2" a-cna] [--workers 2]
-             [--stride 8] [--out FILE.csv] [--verbose]
+             [--stride 8] [--out FILE.csv] [--table FILE.csv] [--verbose]
 
 polycrystals   periodic, 8 grains of one crystal or of four, 20,000 atoms; --levels all takes 0 to
                40 % vacancies and 0 to 0.2 Å. Counted are atoms that were at least 6 Å from the
@@ -17,6 +17,7 @@ files          extended XYZ with the columns grain (class) and to_boundary [Å]:
                inside a grain
 times          20,000 atoms, two processes; one process, per window
 
+--table writes the shares of each method, kind and level, weighted by the samples' atoms inside.
 map_samples.py makes the samples, atom_templates.py states OVITO's options. All methods see the
 same samples.
 """
@@ -57,7 +58,7 @@ LEVELS = {  # name: (vacancy fraction, displacement [Å])
 OF_THE_TABLE = tuple(LEVELS)[:5]
 INSIDE = {"polycrystals": 6.0, "liquid": 6.0, "files": 4.0}  # [Å]
 LARGE = 500  # atoms of a grain that must be found
-MEANS = ("right", "wrong", "none", "liquid_labelled")
+MEANS = ("right", "wrong", "none")
 
 
 def main():
@@ -74,6 +75,8 @@ def main():
                 write_csv(records, options.out)
             if options.verbose:
                 tqdm.write("\n".join(map(describe, found)))
+    if options.table:
+        write_csv(shares_by_level(records), options.table)
     print(report(records))
 
 
@@ -90,6 +93,7 @@ def parse():
     parser.add_argument("--stride", type=float, default=8.0, help="[Å]")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, help="CSV file of all samples")
+    parser.add_argument("--table", type=Path, help="CSV file of the mean shares")
     parser.add_argument("--verbose", action="store_true", help="print every sample")
     options = parser.parse_args()
     options.levels = list(LEVELS) if "all" in options.levels else options.levels
@@ -132,8 +136,10 @@ def measure(job):
         make = map_samples.half_molten if part == "liquid" else map_samples.polycrystal
         truth = make(kind, seed, index)
     rng = map_samples.random_numbers(f"{part} {kind} {level}", seed, index)
-    truth = map_samples.damage(truth, *LEVELS[level], rng)
+    vacancies, displacement = LEVELS[level]
+    truth = map_samples.damage(truth, vacancies, displacement, rng)
     base = {"part": part, "kind": getattr(kind, "name", kind), "level": level, "index": index}
+    base |= {"vacancies": vacancies, "displacement": displacement}
     base |= {"name": truth.name, "n_atoms": len(truth.atoms)}
     return [base | compare(part, truth, method, stride) for method in methods]
 
@@ -209,6 +215,24 @@ def write_csv(records, path):
         writer.writerows(records)
 
 
+def shares_by_level(records):
+    """Mean shares over the atoms inside grains: of each kind, and of all."""
+    rows = []
+    names = ("method", "vacancies", "displacement")
+    for kind in [*dict.fromkeys(record["kind"] for record in records), "all"]:
+        of_kind = [record for record in records if kind in (record["kind"], "all")]
+        for key in dict.fromkeys(tuple(record[name] for name in names) for record in of_kind):
+            some = [record for record in of_kind if tuple(record[n] for n in names) == key]
+            weights = [record["n_inside"] for record in some]
+            row = {**dict(zip(names, key, strict=True)), "kind": kind, "n": len(some)}
+            row["n_atoms_inside"] = sum(weights)
+            for share in MEANS:
+                mean = np.average([record[share] for record in some], weights=weights)
+                row[share] = round(float(mean), 5)
+            rows.append(row)
+    return rows
+
+
 def report(records):
     """Table: a line for each method, kind and level."""
     heads = f"{'right %':>9}{'lowest':>8}{'wrong':>7}{'none':>7}{'liquid':>8}"
@@ -218,7 +242,7 @@ def report(records):
     for method, kind, level in sorted(keys):
         key = (method, kind, level)
         some = [r for r in records if (r["method"], r["kind"], r["level"]) == key]
-        right, wrong, none = (100 * np.mean([r[name] for r in some]) for name in MEANS[:3])
+        right, wrong, none = (100 * np.mean([r[name] for r in some]) for name in MEANS)
         cells = f"{right:9.2f}{100 * min(r['right'] for r in some):8.2f}{wrong:7.2f}{none:7.2f}"
         liquid = [r["liquid_labelled"] for r in some if "liquid_labelled" in r]
         cells += f"{100 * np.mean(liquid):8.2f}" if liquid else " " * 8

@@ -19,7 +19,7 @@ N_VECTORS = 9  # shortest of a lattice, and their opposites
 REACH = 3.3  # longest of them [bond lengths]
 NEIGHBOUR = 1.35  # whose share counts, too [bond lengths]
 ROOM = 1.2  # a place with no atom that near lies outside a finite sample [bond lengths]
-ENOUGH = 0.55  # share of the grain's overlap that its atoms reach
+ENOUGH = 0.55  # share of the best grain's overlap that an atom of a grain reaches
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ def find_grains_of_atoms(task: AtomTask) -> tuple[np.ndarray, np.ndarray]:
     means = sums / lengths
     best = means.argmax(axis=0)
     atoms = np.arange(task.n_own)
-    belongs = means[best, atoms] > ENOUGH * task.overlaps[best]
+    belongs = means[best, atoms] > ENOUGH * task.overlaps.max()
     return np.where(belongs, task.grains[best], -1), np.where(belongs, means[best, atoms], 0.0)
 
 

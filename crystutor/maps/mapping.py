@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pymatgen.core import Molecule, Structure
 
+from crystutor.crystal.average.folding import fitted_basis
 from crystutor.crystal.samples import (
     LONGEST,
     Atoms,
@@ -179,39 +180,42 @@ def _neighbours(places):
 
 def _classified(grains, places, convnet, executor):
     """Yield each grain as its atoms, classified together, say it is; without those of no class."""
-    pieces = (_atoms_of(grain, places) for grain in grains)
-    for grain, answer in zip(grains, classify_each(pieces, convnet, executor), strict=True):
+    pieces = [_atoms_of(grain, places) for grain in grains]
+    molecules = (Molecule(["Fe"] * len(piece), piece) for piece in pieces)
+    answers = classify_each(molecules, convnet, executor)
+    for grain, piece, answer in zip(grains, pieces, answers, strict=True):
         if isinstance(answer, ValueError) or answer.cell is None:
             yield grain
         elif answer.label is not None:
-            yield _as_classified(grain, answer)
+            yield _as_classified(grain, answer, piece, places.distance)
         elif answer.reason not in EXCLUDED:
             yield grain
 
 
-def _as_classified(grain, answer):
+def _atoms_of(grain, places):
+    """Places of atoms deep inside a grain, those nearest to its best window, shape (n, 3) [Å]."""
+    tree = places.around.tree
+    _, near = tree.query(grain.center, k=min(3 * GRAIN_ATOMS, tree.n))
+    found = places.around.points[near]
+    _, shares = find_grains_of_atoms(atom_task(places, found, len(found), [grain]))
+    return found[shares > DEEP_INSIDE * grain.overlap][:GRAIN_ATOMS]
+
+
+def _as_classified(grain, answer, atoms, distance):
     cell = answer.cell
+    basis = fitted_basis(atoms, cell.primitive, distance)
+    matrix = np.round(cell.matrix @ np.linalg.inv(cell.primitive)) @ basis
     return replace(
         grain,
         label=answer.label,
         bravais=cell.bravais,
-        orientation=orientation_of(cell.matrix, cell.bravais).as_quat(canonical=True),
-        basis=cell.primitive,
+        orientation=orientation_of(matrix, cell.bravais).as_quat(canonical=True),
+        basis=basis,
         overlap=cell.overlap,
         strain=cell.strain,
         space_group=answer.site_space_group,
         symbol=answer.average.site_symbol,
     )
-
-
-def _atoms_of(grain, places):
-    """Atoms deep inside a grain, those nearest to its best window."""
-    tree = places.around.tree
-    _, near = tree.query(grain.center, k=min(3 * GRAIN_ATOMS, tree.n))
-    found = places.around.points[near]
-    _, shares = find_grains_of_atoms(atom_task(places, found, len(found), [grain]))
-    inside = found[shares > DEEP_INSIDE * grain.overlap][:GRAIN_ATOMS]
-    return Molecule(["Fe"] * len(inside), inside)
 
 
 def _finished(places, numbers, windows, grains, own, overlaps):

@@ -17,7 +17,8 @@ from crystutor.maps.orientations import orientation_of
 from crystutor.verdict.classification import CONTRADICTION
 
 FEWEST_ATOMS = 40  # of a window
-MIDDLE = 0.25  # share of a window's atoms that are moved
+MIDDLE = 0.5  # share of a window's atoms that are moved
+SLACK = 2.5  # standard errors of the best of many vectors
 REACHES = (3.3,)  # longest vectors tried, one after the other [bond lengths]
 ONE_ELEMENT = 26  # all atoms are alike: iron
 
@@ -132,7 +133,7 @@ def _crystal(vectors):
     fit = find_fit(moved, REACHES)
     if fit is None or not fit.is_clear:
         return _nothing("no lattice")
-    if not fit.is_best:
+    if not fit.is_best(SLACK * np.sqrt(fit.best * (1 - fit.best) / len(moved.origins))):
         return _nothing("not one crystal")
     cell = cells_on(fit.translations, ball, distance, moved)[0]
     orientation = np.full(4, np.nan)

@@ -86,6 +86,18 @@ def fold(positions: np.ndarray, basis: np.ndarray, distance: float) -> Folded:
     return Folded(basis, centers, sites, cells, offsets)
 
 
+def fitted_basis(positions: np.ndarray, basis: np.ndarray, distance: float) -> np.ndarray:
+    """Fit a cell to atoms that fold into it, by least squares, shape (3, 3) [Å].
+
+    The parameters are those of `fold`. Atoms far apart tell the cell best: after n cells, an error
+    of it has grown n times.
+    """
+    folded = fold(positions, basis, distance)
+    taken = folded.sites >= 0
+    cells, sites = folded.cells[taken], np.eye(len(folded.centers))[folded.sites[taken]]
+    return np.linalg.lstsq(np.hstack([cells, sites]), positions[taken], rcond=None)[0][:3]
+
+
 def _crowded_places(positions, basis, distance):
     """Places where folded atoms gather, the most crowded first, shape (n, 3) [Å]."""
     chosen = np.unique(np.linspace(0, len(positions) - 1, N_SEEDS).astype(int))

@@ -75,13 +75,17 @@ class Fit:
     translations : the lattice
     part_overlaps : overlap in each of some parts of the sample, shape (n,)
     is_clear : whether the overlap is clearly not chance
-    is_best : whether no single vector moves many more atoms onto atoms
+    best : overlap of the best single vectors
     """
 
     translations: Translations
     part_overlaps: np.ndarray
     is_clear: bool
-    is_best: bool
+    best: float
+
+    def is_best(self, slack: float = 0.0) -> bool:
+        """Whether no single vector moves many more atoms onto atoms, by more than a slack."""
+        return self.translations.overlap > GOOD * self.best - slack
 
 
 def find_fit(moved: MovedAtoms, reaches: tuple[float, ...] = REACHES) -> Fit | None:
@@ -92,7 +96,7 @@ def find_fit(moved: MovedAtoms, reaches: tuple[float, ...] = REACHES) -> Fit | N
     found: list[Fit] = []
     for fit in _fits(moved, reaches):
         found.append(fit)
-        if fit.is_clear and fit.is_best:
+        if fit.is_clear and fit.is_best():
             break
     if not found:
         return None
@@ -263,7 +267,7 @@ def _measured(moved, basis, best):
     else:
         is_clear = found.overlap - found.chance > CLEAR * found.error
     best = max(best, _most(landing))
-    return Fit(found, parts, bool(is_clear), bool(found.overlap > GOOD * best))
+    return Fit(found, parts, bool(is_clear), float(best))
 
 
 def _most(landing):

@@ -11,6 +11,7 @@
 # make supercells    accuracies on random supercells and orientations (about 20 minutes)
 # make samples       accuracies on strained, hot, finite and disordered samples (30 minutes)
 # make witnesses     when it says nothing; compounds; space groups of broken crystals (30 minutes)
+# make maps          maps of polycrystals and half molten boxes, beside OVITO's templates (1 hour)
 # make files         read 10,000 files that went wrong (5 minutes)
 # make student       copies of the notebooks without solutions, in build/student
 # make notebooks     execute the notebooks, save their figures
@@ -23,7 +24,7 @@ BIN := $(VENV)/bin
 RESULTS := build/table1
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: lab quick test bench lint dist paper ship supercells samples witnesses files prototypes examples notebooks student clean
+.PHONY: lab quick test bench lint dist paper ship supercells samples witnesses maps files prototypes examples notebooks student clean
 
 lab: $(VENV)/installed
 	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
@@ -63,6 +64,11 @@ samples: $(VENV)/installed
 
 witnesses: $(VENV)/installed
 	$(BIN)/python tools/measure_witnesses.py all
+
+maps: $(VENV)/installed
+	$(BIN)/python tools/measure_maps.py polycrystals --out build/maps/polycrystals.csv
+	$(BIN)/python tools/measure_maps.py liquid --out build/maps/liquid.csv
+	$(BIN)/python tools/measure_maps.py times
 
 files: $(VENV)/installed
 	$(BIN)/python tools/measure_files.py

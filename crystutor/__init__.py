@@ -78,7 +78,7 @@ _LAZY = {
     "predict_probabilities": "convnet",
     "fetch_structures": "crystal.databases",
     "StructureMap": "maps.structure_map",
-    "map_structure": "maps.structure_map",
+    "map_structure": "maps.mapping",
     "train_convnet": "training.fit",
     **dict.fromkeys(
         (

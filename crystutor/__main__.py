@@ -1,4 +1,4 @@
-"""Command line: ``crystutor classify FILE...``, ``reproduce table1`` and ``lab``."""
+"""Command line: ``crystutor classify FILE...``, ``map FILE``, ``reproduce table1``, ``lab``."""
 
 import argparse
 import atexit
@@ -9,6 +9,7 @@ from crystutor import __version__
 from crystutor.commands.classify import add_classify
 from crystutor.commands.console import close_quietly, complain, show_on_any_terminal
 from crystutor.commands.lab import add_lab
+from crystutor.commands.map import add_map
 from crystutor.commands.reproduce import add_reproduce
 
 
@@ -33,6 +34,7 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"crystutor {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_classify(commands)
+    add_map(commands)
     add_reproduce(commands)
     add_lab(commands)
     return parser

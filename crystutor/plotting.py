@@ -242,7 +242,8 @@ def plot_trajectory(
     axes[0].set_ylim(-0.5, max(1, len(shown)) - 0.5)
     axes[1].set(ylabel="overlap", ylim=(-0.05, 1.05))
     axes[2].set(ylabel="strain [%]", xlabel="frame")
-    axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
+    if frames is None:
+        axes[2].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     largest = max(1.0, *(strain for strain in strains if strain == strain), 0.0)
     axes[2].set_ylim(-0.05 * largest, 1.1 * largest)
     return list(axes)

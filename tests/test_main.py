@@ -232,6 +232,16 @@ def test_plot(capsys, trajectory, tmp_path):
     assert captured.out == "" and "no kind of image; accepted are .avif" in captured.err
 
 
+def test_a_progress_bar_on_a_terminal_only(capsys, monkeypatch, trajectory):
+    assert main(["classify", trajectory]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("crystutor.commands.classify.SLOW", 0)
+    assert main(["classify", trajectory]) == 0
+    captured = capsys.readouterr()
+    assert "structures" in captured.err and len(captured.out.splitlines()) == 5
+
+
 def test_a_closed_pipe_ends_quietly(trajectory):
     """So does an ASCII terminal, which has no Å; frames come from standard input."""
     command = [sys.executable, "-m", "crystutor", "classify", "--spglib", "-", trajectory]

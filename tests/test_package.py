@@ -97,6 +97,7 @@ ORDER = {  # inside the folders, lowest first
         "atoms",
         "output",
         "structure_map",
+        "mapping",
         "colors",
         "slices",
         "figures",
@@ -111,7 +112,7 @@ ORDER = {  # inside the folders, lowest first
         "report",
         "reproduce",
     ),
-    "commands": ("console", "inputs", "records", "classify", "reproduce", "lab"),
+    "commands": ("console", "inputs", "records", "classify", "map", "reproduce", "lab"),
     "explore": ("panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent

@@ -1,7 +1,7 @@
 """The commands of ``crystutor``.
 
-console             lines for any terminal
+console             lines for any terminal; long work and its folder
 inputs              from the arguments to structures
 records             an answer as a line, as JSON and as CSV
-classify, reproduce, lab    the commands
+classify, map, reproduce, lab    the commands
 """

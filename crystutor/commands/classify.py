@@ -127,8 +127,8 @@ def _report(answered, options):
             if entry.is_skipped:
                 skipped.append(entry.name)
                 continue
-            with tqdm.external_write_mode():
-                _show(entry, answer, options)
+            bar.clear()  # it comes back below the line
+            _show(entry, answer, options)
             is_bad |= isinstance(answer, ValueError)
             if options.plot and isinstance(answer, Classification):
                 drawn.append(replace(answer, cluster=None, image=None, average=None))

@@ -1,12 +1,10 @@
 """``crystutor reproduce table1``."""
 
 import argparse
-import os
-from concurrent.futures import BrokenExecutor
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from crystutor.commands.console import complain
+from crystutor.commands.console import add_run_options, finish
 from crystutor.executors import open_executor
 from crystutor.table1.run_folder import Parameters, claim_folder
 
@@ -35,34 +33,22 @@ def add_reproduce(commands: Any) -> None:
         metavar="N",
         help=f"crystals for Spglib and other slow baselines, or 'all' ({defaults.baseline_sample})",
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
-    parser.add_argument("--scheduler", help="address of a running Dask scheduler, tcp://...")
-    parser.add_argument("--out", type=Path, default=Path("table1"), help="folder (table1)")
+    add_run_options(parser, "table1")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Reproduce the table; return the exit code."""
-    try:
-        sample = options.size if options.baseline_sample is None else options.baseline_sample
-        parameters = Parameters(options.size, options.extra_size, sample, options.seed)
-        claim_folder(options.out, parameters)
-        with open_executor(options.workers, options.scheduler) as executor:
-            from crystutor.table1.reproduce import reproduce_table1  # imports TensorFlow
+    return finish(partial(_reproduce, options), options.out)
 
-            reproduce_table1(options.out, parameters, executor)
-    except (ValueError, ConnectionError) as error:
-        return complain(str(error))
-    except BrokenExecutor:
-        return complain(
-            "a worker died, perhaps for lack of memory; finished blocks are kept in "
-            f"{options.out}, repeat the command to go on, with fewer --workers if it happens again"
-        )
-    except OSError as error:
-        return complain(
-            f"{error.filename or options.out}: {error.strerror or error}; finished blocks are kept "
-            f"in {options.out}, repeat the command to go on"
-        )
+
+def _reproduce(options):
+    sample = options.size if options.baseline_sample is None else options.baseline_sample
+    parameters = Parameters(options.size, options.extra_size, sample, options.seed)
+    claim_folder(options.out, parameters)
+    with open_executor(options.workers, options.scheduler) as executor:
+        from crystutor.table1.reproduce import reproduce_table1  # imports TensorFlow
+
+        reproduce_table1(options.out, parameters, executor)
     print((options.out / "table1.md").read_text(encoding="utf-8"))
     print(f"tables, figures and networks are in {options.out}")
-    return 0

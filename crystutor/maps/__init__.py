@@ -8,7 +8,8 @@ survey          all windows of a sample, here or in workers
 grains          neighbouring windows of one class and orientation
 atoms           which grain an atom belongs to
 output          extended XYZ, CSV and JSON
-structure_map   map_structure: all of it
+structure_map   windows, grains, boundaries, and the grain of each atom
+mapping         map_structure: all of it, here or in workers
 colors          colours of orientations, as in an inverse pole figure
 slices          which atoms a slice holds
 figures         slices and pole figures of a map

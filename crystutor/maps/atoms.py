@@ -111,16 +111,28 @@ def _tasks(places, boxes, grains):
         is_own[own] = False
         candidates = windows.indices[windows.around(box.center, box.radius + places.radius)]
         candidates = np.unique(grain_of[candidates])
-        candidates = candidates[candidates >= 0]
-        yield AtomTask(
-            around.points[np.concatenate([own, near])],
-            len(own),
-            candidates,
-            np.array([grains[n].basis for n in candidates]).reshape(-1, 3, 3),
-            np.array([grains[n].overlap for n in candidates]),
-            places.distance,
-            not places.sample.periodic.all(),
-        )
+        chosen = [int(n) for n in candidates[candidates >= 0]]
+        positions = around.points[np.concatenate([own, near])]
+        yield atom_task(places, positions, len(own), [grains[n] for n in chosen], chosen)
+
+
+def atom_task(
+    places: Places,
+    positions: np.ndarray,
+    n_own: int,
+    grains: Sequence[Grain],
+    numbers: Sequence[int] = (0,),
+) -> AtomTask:
+    """Ask for the first atoms at some positions, shape (m, 3) [Å], to which grain they belong."""
+    return AtomTask(
+        positions,
+        n_own,
+        np.array(numbers, int),
+        np.array([grain.basis for grain in grains]).reshape(-1, 3, 3),
+        np.array([grain.overlap for grain in grains]),
+        places.distance,
+        not places.sample.periodic.all(),
+    )
 
 
 def find_grains_of_atoms(task: AtomTask) -> tuple[np.ndarray, np.ndarray]:
@@ -148,10 +160,9 @@ def find_grains_of_atoms(task: AtomTask) -> tuple[np.ndarray, np.ndarray]:
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     sums = np.add.reduceat(shares[:, np.concatenate(near).astype(int)], starts, axis=1)
     means = sums / lengths
-    fits = means / task.overlaps[:, None]
-    best = fits.argmax(axis=0)
+    best = means.argmax(axis=0)
     atoms = np.arange(task.n_own)
-    belongs = fits[best, atoms] > ENOUGH
+    belongs = means[best, atoms] > ENOUGH * task.overlaps[best]
     return np.where(belongs, task.grains[best], -1), np.where(belongs, means[best, atoms], 0.0)
 
 

@@ -147,7 +147,8 @@ def plot_pole_figure(
         spots = stereographic(poles(grain.orientation, grain.bravais, direction))
         area = max(SMALLEST_POLE, POLE * grain.n_atoms / total)
         color = CLASS_COLORS[grain.label]
-        ax.scatter(*spots.T, s=area, color=color, edgecolors="black", linewidths=0.5, zorder=2)
+        x, y = spots.T
+        ax.scatter(x, y, s=area, color=color, edgecolors="black", linewidths=0.5, zorder=2)
     labels = {grain.label for grain in structure_map.grains}
     _legend(ax, [(name, CLASS_COLORS[name]) for name in CLASSES if name in labels])
     name = " ".join(f"{x:g}" for x in direction)

@@ -1,5 +1,6 @@
 """Grains: neighbouring windows of one class and orientation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -138,7 +139,7 @@ def _grain(number, windows, chosen):
     )
 
 
-def boundaries_of(grains: list[Grain], own: np.ndarray, contacts: np.ndarray) -> list[Boundary]:
+def boundaries_of(grains: Sequence[Grain], own: np.ndarray, contacts: np.ndarray) -> list[Boundary]:
     """Boundaries of grains, those with most contacts first.
 
     Parameters
@@ -163,18 +164,28 @@ def _crystal(grain):
     return grain.label, grain.bravais, grain.orientation
 
 
-def merged_numbers(grains: list[Grain], boundaries: list[Boundary]) -> np.ndarray:
-    """New numbers of grains, touching ones of one class and orientation joined, shape (n,)."""
-    joined = [
+def joined_numbers(grains: Sequence[Grain], boundaries: Sequence[Boundary]) -> np.ndarray:
+    """Numbers that touching grains of one class and orientation share, shape (n_grains,)."""
+    same = [
         boundary.grains
         for boundary in boundaries
         if are_one_crystal(*(_crystal(grains[n]) for n in boundary.grains))
     ]
-    first, second = np.array(joined, int).reshape(-1, 2).T
+    first, second = np.array(same, int).reshape(-1, 2).T
     links = coo_array((np.ones(len(first)), (first, second)), shape=(len(grains),) * 2)
     return connected_components(links, directed=False)[1]
 
 
-def counted(grain: Grain, number: int, n_atoms: int, share: float) -> Grain:
-    """The grain with another number, and with the number of its atoms."""
-    return replace(grain, number=number, n_atoms=n_atoms, volume_share=share)
+def joined_grain(parts: Sequence[Grain], number: int, own: np.ndarray) -> Grain:
+    """One grain of several, as the one with most windows says; its atoms are counted.
+
+    The numbers of the atoms' grains have shape (n_atoms,).
+    """
+    n_atoms = int((own == number).sum())
+    return replace(
+        max(parts, key=lambda grain: grain.n_windows),
+        number=number,
+        windows=np.concatenate([grain.windows for grain in parts]),
+        n_atoms=n_atoms,
+        volume_share=n_atoms / len(own),
+    )

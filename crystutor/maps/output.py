@@ -2,22 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.files import finished_file, write_csv, write_text
 
-if TYPE_CHECKING:
-    from crystutor.maps.structure_map import StructureMap
-
 DIGITS = 6
 NONE = "none"  # class in the columns of an extended XYZ
 
 
-def write_map(found: "StructureMap", folder: Path) -> None:
-    """Write atoms.xyz, windows.csv, grains.csv and summary.json into a folder."""
+def write_map(found: Any, folder: Path) -> None:
+    """Write a `StructureMap` as atoms.xyz, windows.csv, grains.csv and summary.json."""
     with finished_file(folder / "atoms.xyz") as path:
         _write_atoms(found, path)
     write_csv(folder / "windows.csv", _rows_of_windows(found.windows))

@@ -66,19 +66,8 @@ def survey(
     if folder is not None:
         _claim(folder, sample, centers, n_atoms)
     done = [folder is not None and _path(folder, n).exists() for n in range(len(boxes))]
-    around = Surroundings(sample.fractions @ sample.box, sample, 3 * stride + radius)
-    tasks = (
-        Task(
-            centers[box.members],
-            around.points[around.around(box.center, box.radius + radius)],
-            radius,
-            n_atoms,
-        )
-        for box, is_done in zip(boxes, done, strict=True)
-        if not is_done
-    )
-    given, asked = tee(tasks)
-    found = zip(asked, map_in_order(look_at_windows, given, executor), strict=True)
+    tasks, asked = tee(_tasks(sample, centers, boxes, done, radius, n_atoms))
+    found = zip(asked, map_in_order(look_at_windows, tasks, executor), strict=True)
     parts = []
     for n, is_done in enumerate(tqdm(done, desc="windows", unit="box", disable=not progress)):
         if is_done:
@@ -93,6 +82,15 @@ def survey(
     return Windows(
         *(np.concatenate([vars(part)[name] for part in parts])[order] for name in fields)
     )
+
+
+def _tasks(sample, centers, boxes, done, radius, n_atoms):
+    """The windows of each box that is not done, with the atoms around them."""
+    widest = max(box.radius for box in boxes)
+    around = Surroundings(sample.fractions @ sample.box, sample, widest + radius)
+    for box in (box for box, is_done in zip(boxes, done, strict=True) if not is_done):
+        near = around.around(box.center, box.radius + radius)
+        yield Task(centers[box.members], around.points[near], radius, n_atoms)
 
 
 def _predicted(arrays, convnet):

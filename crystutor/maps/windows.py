@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from pymatgen.core import Lattice
 
-from crystutor.crystal.average.cell import average_cells_of
-from crystutor.crystal.lattice.translations import NoAverageLatticeError
+from crystutor.crystal.average.cell import cells_on
+from crystutor.crystal.lattice.moved_atoms import MovedAtoms
+from crystutor.crystal.lattice.search import find_fit
 from crystutor.crystal.samples import Sample, ball_of, nearest_distances
 from crystutor.crystal.space_groups import CLASS_LATTICES, CLASSES
 from crystutor.crystal.structures import build_structure
@@ -16,6 +17,8 @@ from crystutor.maps.orientations import orientation_of
 from crystutor.verdict.classification import CONTRADICTION
 
 FEWEST_ATOMS = 40  # of a window
+MIDDLE = 0.25  # share of a window's atoms that are moved
+REACHES = (3.3,)  # longest vectors tried, one after the other [bond lengths]
 ONE_ELEMENT = 26  # all atoms are alike: iron
 
 
@@ -104,8 +107,6 @@ def _look(center, task):
         return _nothing("too few atoms")
     try:
         return _crystal(vectors)
-    except NoAverageLatticeError as error:
-        return _nothing(error.reason)
     except ValueError:  # atoms in one plane, or in one place
         return _nothing("no lattice")
 
@@ -124,8 +125,16 @@ def _nothing(reason):
 
 
 def _crystal(vectors):
+    """The crystal in the middle of a ball; its atoms are moved, all are there to land on."""
     ball = ball_of(vectors, np.zeros(3))
-    cell = average_cells_of(ball, float(nearest_distances(ball).mean()))[0]
+    distance = float(nearest_distances(ball).mean())
+    moved = MovedAtoms(ball, distance, int(MIDDLE * len(ball)))
+    fit = find_fit(moved, REACHES)
+    if fit is None or not fit.is_clear:
+        return _nothing("no lattice")
+    if not fit.is_best:
+        return _nothing("not one crystal")
+    cell = cells_on(fit.translations, ball, distance, moved)[0]
     orientation = np.full(4, np.nan)
     if cell.bravais != "other":
         orientation = orientation_of(cell.matrix, cell.bravais).as_quat(canonical=True)

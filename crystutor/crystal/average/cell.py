@@ -8,6 +8,7 @@ from pymatgen.core import Lattice
 
 from crystutor.crystal.lattice.bravais import weigh_lattices
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
+from crystutor.crystal.lattice.search import Translations
 from crystutor.crystal.lattice.translations import translations_of
 from crystutor.crystal.lattice.turns import keeps_its_shape
 from crystutor.crystal.samples import Atoms, Sample, sample_of
@@ -95,9 +96,18 @@ def find_average_cells(structure: Atoms) -> list[AverageCell]:
 def average_cells_of(sample: Sample, distance: float) -> list[AverageCell]:
     """Find the cells as `find_average_cells` does; the bond length [Å] is given."""
     found = translations_of(sample, distance)
+    return cells_on(found, sample, distance)
+
+
+def cells_on(
+    found: Translations, sample: Sample, distance: float, moved: MovedAtoms | None = None
+) -> list[AverageCell]:
+    """Find the cells on a lattice that was found; `moved` are the atoms that were moved."""
     error = float(np.abs(found.errors).max() / np.linalg.norm(found.basis, axis=1).min())
     several_sites = found.sites > ONE_SITE * found.overlap
-    may_be = partial(keeps_its_shape, MovedAtoms(sample, distance)) if several_sites else None
+    may_be = None
+    if several_sites:
+        may_be = partial(keeps_its_shape, moved or MovedAtoms(sample, distance))
     lattices, possible = weigh_lattices(found.basis, error, found.scatter / distance, may_be)
     volume = abs(np.linalg.det(sample.box)) if sample.periodic.all() else None
     return [

@@ -26,7 +26,8 @@ class AtomMap:
         self.radius = radius
         edges = np.linalg.norm(self.box, axis=1)
         self.shape = np.maximum(1, np.ceil(edges * VOXELS_PER_RADIUS / radius)).astype(int)
-        self.positions = positions.astype(np.float32)
+        single = positions.astype(np.float32).astype(float)
+        self.fractions = np.ascontiguousarray((single @ self.to_fractions).T)
         self.voxels = np.full(np.prod(self.shape), -1, np.int32)
         self._fill((positions @ self.to_fractions) * self.shape)
 
@@ -66,17 +67,16 @@ class AtomMap:
             Vectors from each point to the atom beside it, shape (..., 3) [Å]; zero without one.
         """
         flat = points.reshape(-1, 3)
-        fractions = flat @ self.to_fractions
+        fractions = self.to_fractions.T @ flat.T  # by axis: numpy works on whole rows
         fractions -= np.floor(fractions)
-        i, j, k = (fractions * self.shape).astype(np.int32).T  # one beyond the end if rounded up
-        i, j, k = (x % n for x, n in zip((i, j, k), self.shape, strict=True))
+        i, j, k = ((x * n).astype(np.int32) % n for x, n in zip(fractions, self.shape, strict=True))
         atoms = self.voxels[(i * self.shape[1] + j) * self.shape[2] + k]
         near = np.flatnonzero(atoms >= 0)
-        separations = (self.positions[atoms[near]] - flat[near]) @ self.to_fractions
-        vectors = (separations - np.round(separations)) @ self.box
-        landed = np.einsum("ij,ij->i", vectors, vectors) <= self.radius**2
+        separations = self.fractions[:, atoms[near]] - fractions[:, near]
+        vectors = self.box.T @ (separations - np.round(separations))
+        landed = (vectors**2).sum(axis=0) <= self.radius**2
         found = np.zeros(len(flat), bool)
         found[near] = landed
         misses = np.zeros((len(flat), 3))
-        misses[near[landed]] = vectors[landed]
+        misses[near[landed]] = vectors[:, landed].T
         return found.reshape(points.shape[:-1]), misses.reshape(points.shape)

@@ -42,6 +42,8 @@ class Landing:
 class MovedAtoms:
     """Atoms of a sample that are moved: all, or balls of them at several places.
 
+    Of a small sample, only the first `n_origins` may be moved.
+
     Attributes
     ----------
     bond_length : average distance of nearest neighbours [Å]
@@ -51,20 +53,21 @@ class MovedAtoms:
     farthest : longest vector by which the atoms can be moved [Å]
     """
 
-    def __init__(self, sample: Sample, bond_length: float) -> None:
+    def __init__(self, sample: Sample, bond_length: float, n_origins: int | None = None) -> None:
         self.sample = sample
         self.bond_length = bond_length
         self.tolerance = TOLERANCE * bond_length
-        self.origins = sample.fractions @ sample.box
+        positions = sample.fractions @ sample.box
+        self.origins = positions[:n_origins]
         self.farthest = np.inf
         self._around: np.ndarray | None = None
         if len(sample) <= MOST_ATOMS:
-            self._shifts = np.zeros((len(sample), 3))
-            centers = _far_apart(sample, np.arange(len(sample)), N_PLACES)
+            self._shifts = np.zeros((len(self.origins), 3))
+            centers = _far_apart(sample, np.arange(len(self.origins)), N_PLACES)
             distances = np.array([_distances(sample, self.origins, center) for center in centers])
             self.parts = distances[:N_PARTS].argmin(axis=0)
             self.neighbourhoods = np.argsort(distances, axis=1)[:, :NEIGHBOURHOOD]
-            self._map = AtomMap(self.origins, sample.box, self.tolerance)
+            self._map = AtomMap(positions, sample.box, self.tolerance)
         else:
             self.farthest = FARTHEST * bond_length
             chosen = np.random.default_rng(0).choice(len(sample), N_CHOICES, replace=False)

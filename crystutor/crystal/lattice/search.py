@@ -84,10 +84,13 @@ class Fit:
     is_best: bool
 
 
-def find_fit(moved: MovedAtoms) -> Fit | None:
-    """Find the lattice of a sample; None if no three independent vectors are good."""
+def find_fit(moved: MovedAtoms, reaches: tuple[float, ...] = REACHES) -> Fit | None:
+    """Find the lattice of a sample; None if no three independent vectors are good.
+
+    The longest vectors that are tried, one after the other, are in bond lengths.
+    """
     found: list[Fit] = []
-    for fit in _fits(moved):
+    for fit in _fits(moved, reaches):
         found.append(fit)
         if fit.is_clear and fit.is_best:
             break
@@ -99,10 +102,10 @@ def find_fit(moved: MovedAtoms) -> Fit | None:
     return min(good, key=lambda fit: fit.translations.sites)
 
 
-def _fits(moved):
+def _fits(moved, reaches):
     """Yield the lattices that several choices of vectors generate."""
     best = 0.0
-    for reach in REACHES:
+    for reach in reaches:
         if reach * moved.bond_length > moved.farthest:
             return
         if reach in FAR_REACHES and best < MANY_TIMES * moved.chance:

@@ -1,0 +1,253 @@
+"""Map a sample: which crystal is where, and how it is turned."""
+
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pymatgen.core import Molecule, Structure
+
+from crystutor.crystal.samples import (
+    Atoms,
+    nearest_atoms,
+    nearest_distances,
+    sample_in_box,
+    sample_of,
+)
+from crystutor.maps.atoms import Places, atom_task, find_grains_of_atoms, grains_of_atoms
+from crystutor.maps.boxes import Surroundings
+from crystutor.maps.grains import boundaries_of, join_windows, joined_grain, joined_numbers
+from crystutor.maps.orientations import orientation_of
+from crystutor.maps.structure_map import StructureMap
+from crystutor.maps.survey import survey
+from crystutor.maps.windows import FEWEST_ATOMS, grid_of_centers
+from crystutor.verdict.classification import CONTRADICTION, DISAGREEMENT, OUTSIDE
+from crystutor.verdict.classifier import classify_each
+
+if TYPE_CHECKING:
+    import ase
+
+    from crystutor._keras import keras
+
+STRIDE = 8.0  # [Å]
+MOST_ATOMS = 2000  # of a window
+SAMPLES = 12  # places where the size of a window is measured
+WIDER = 1.15  # than a window on the average may be one with many vacancies
+NEIGHBOURS = 1.8  # distance of neighbouring windows [strides]
+GRAIN_ATOMS = 600  # of a grain that are classified together
+DEEP_INSIDE = 0.85  # share of the grain's overlap that these reach
+SMALLEST_GRAIN = 50  # atoms
+CONTACT = 1.35  # distance of neighbouring atoms [bond lengths]
+MOST_CONTACTS = 10
+AT_A_TIME = 100_000  # atoms whose neighbours are looked for
+EXCLUDED = (CONTRADICTION, DISAGREEMENT, OUTSIDE)
+
+
+def map_structure(
+    structure: "Atoms | ase.Atoms",
+    stride: float = STRIDE,
+    n_atoms: int = 250,
+    centers: np.ndarray | None = None,
+    convnet: "keras.Model | None" = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+    folder: str | Path | None = None,
+) -> StructureMap:
+    """Map a sample: look at windows of it, join them to grains, and find each atom's grain.
+
+    Parameters
+    ----------
+    structure
+        Structure, molecule, or ASE's atoms, which need least memory: a polycrystal, a two-phase
+        system, a particle; periodic along all, some or none of its axes. Elements do not matter.
+    stride
+        Distance of neighbouring windows [Å].
+    n_atoms
+        Number of atoms of a window.
+    centers
+        Centers of the windows, shape (m, 3) [Å]; a grid if not given.
+    convnet
+        Trained network; the one that comes with the package if not given.
+    executor
+        Any executor of `concurrent.futures`, such as that of a Dask cluster; its workers see parts
+        of the sample, never all of it.
+    progress
+        Whether to show progress bars.
+    folder
+        Where finished windows are kept. The same call goes on where it was stopped.
+
+    Returns
+    -------
+    StructureMap
+        Windows, grains, boundaries, and the grain of each atom.
+
+    Raises
+    ------
+    ValueError
+        If the sample is smaller than a window or than the stride, its atoms are isolated, or the
+        folder holds another map.
+
+    Notes
+    -----
+    Neighbouring windows with one class, lattice and orientation, within 5 degrees, are one grain.
+    Up to 600 of its inner atoms are classified together: then its orientation is more precise, and
+    its average structure is a second witness. An atom belongs to the grain whose shortest lattice
+    vectors lead from it and its neighbours to most atoms.
+
+    References
+    ----------
+    A. Leitherer, A. Ziletti and L. M. Ghiringhelli, Nat. Commun. 12, 6234 (2021), for the idea of
+    maps of polycrystals by windows.
+
+    Examples
+    --------
+    >>> from crystutor import build_prototype
+    >>> block = build_prototype("fcc", "Cu").make_supercell(7, in_place=False)
+    >>> [grain.label for grain in map_structure(block, stride=15.0).grains]
+    ['fcc']
+    """
+    sample, numbers = _sample_and_numbers(structure)
+    radius, distance = _sizes(sample, n_atoms)
+    centers = _centers(sample, stride, centers)
+    windows = survey(
+        sample,
+        centers,
+        stride,
+        radius,
+        n_atoms,
+        convnet,
+        executor,
+        progress,
+        None if folder is None else Path(folder),
+    )
+    points = sample.fractions @ sample.box
+    grains = join_windows(windows, _neighbours(centers, sample, NEIGHBOURS * stride))
+    places = Places(points, sample, windows.centers, radius, distance)
+    around = Surroundings(points, sample, 3 * radius)
+    grains = list(_classified(grains, places, around, convnet, executor))
+    own, overlaps = grains_of_atoms(places, grains, executor, progress)
+    return _finished(sample, numbers, windows, grains, own, overlaps, around, distance)
+
+
+def _sample_and_numbers(structure):
+    if isinstance(structure, Structure | Molecule):
+        return sample_of(structure), np.array(structure.atomic_numbers)
+    arrays = getattr(structure, "arrays", {})
+    if not {"positions", "numbers"} <= set(arrays):
+        raise ValueError(
+            f"a {type(structure).__name__} is given; a pymatgen Structure or Molecule or ASE's "
+            "Atoms are accepted"
+        )
+    box = np.array(structure.cell.complete())
+    return sample_in_box(arrays["positions"], box, np.array(structure.pbc)), arrays["numbers"]
+
+
+def _sizes(sample, n_atoms):
+    """Radius of a window and bond length [Å]."""
+    if not FEWEST_ATOMS <= n_atoms <= MOST_ATOMS:
+        raise ValueError(f"n_atoms is {n_atoms}; {FEWEST_ATOMS} to {MOST_ATOMS} are accepted")
+    if len(sample) < n_atoms:
+        raise ValueError(
+            f"the sample has {len(sample)} atoms, a window {n_atoms}; a larger sample or smaller "
+            "windows are needed"
+        )
+    nearest = nearest_distances(sample)
+    distance = float(nearest[np.isfinite(nearest)].mean()) if np.isfinite(nearest).any() else np.inf
+    if not np.isfinite(nearest).mean() > 0.5 or distance > 10:
+        raise ValueError("the atoms are isolated; a sample of crystals is accepted")
+    places = np.linspace(0, len(sample) - 1, SAMPLES).astype(int)
+    points = sample.fractions[places] @ sample.box
+    found = [nearest_atoms(sample, point, n_atoms, distance)[1] for point in points]
+    return WIDER * float(np.median([np.linalg.norm(v[-1]) for v in found])), distance
+
+
+def _centers(sample, stride, centers):
+    if not 1.0 <= stride <= (longest := float(np.linalg.norm(sample.box, axis=1).max())):
+        raise ValueError(
+            f"stride is {stride} Å; 1 Å to {longest:.0f} Å, the sample's longest edge, is accepted"
+        )
+    if centers is None:
+        return grid_of_centers(sample, stride)
+    centers = np.asarray(centers, float)
+    if centers.ndim != 2 or centers.shape[1] != 3 or len(centers) == 0:
+        raise ValueError(f"centers have shape {centers.shape}; (n, 3) is accepted")
+    return centers
+
+
+def _neighbours(centers, sample, farthest):
+    """Pairs of windows that are neighbours, shape (n, 2)."""
+    around = Surroundings(centers, sample, farthest)
+    pairs = around.tree.query_pairs(farthest, output_type="ndarray")
+    pairs = around.indices[pairs]
+    return np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
+
+
+def _classified(grains, places, around, convnet, executor):
+    """Yield each grain as its atoms, classified together, say it is; without those of no class."""
+    pieces = (_atoms_of(grain, places, around) for grain in grains)
+    for grain, answer in zip(grains, classify_each(pieces, convnet, executor), strict=True):
+        if isinstance(answer, ValueError) or answer.cell is None:
+            yield grain
+        elif answer.label is not None:
+            yield _as_classified(grain, answer)
+        elif answer.reason not in EXCLUDED:
+            yield grain
+
+
+def _as_classified(grain, answer):
+    cell = answer.cell
+    return replace(
+        grain,
+        label=answer.label,
+        bravais=cell.bravais,
+        orientation=orientation_of(cell.matrix, cell.bravais).as_quat(canonical=True),
+        basis=cell.primitive,
+        overlap=cell.overlap,
+        strain=cell.strain,
+        space_group=answer.site_space_group,
+        symbol=answer.average.site_symbol,
+    )
+
+
+def _atoms_of(grain, places, around):
+    """Atoms deep inside a grain, those nearest to its best window."""
+    _, near = around.tree.query(grain.center, k=min(3 * GRAIN_ATOMS, len(around.points)))
+    found = around.points[near]
+    _, shares = find_grains_of_atoms(atom_task(places, found, len(found), [grain]))
+    inside = found[shares > DEEP_INSIDE * grain.overlap][:GRAIN_ATOMS]
+    return Molecule(["Fe"] * len(inside), inside)
+
+
+def _finished(sample, numbers, windows, grains, own, overlaps, around, distance):
+    """The map: small grains left out, grains that touch joined, numbered by size."""
+    sizes = np.bincount(own[own >= 0], minlength=len(grains))
+    own = np.append(np.where(sizes >= SMALLEST_GRAIN, np.arange(len(grains)), -1), -1)[own]
+    contacts = _contacts(own, around, distance)
+    joined = joined_numbers(grains, boundaries_of(grains, own, contacts))
+    sizes = np.bincount(joined[own[own >= 0]], minlength=len(grains))
+    order = [n for n in np.argsort(-sizes, kind="stable") if sizes[n]]
+    rank = np.full(len(grains), -1)
+    rank[order] = np.arange(len(order))
+    own = np.append(rank[joined], -1)[own]
+    final = tuple(
+        joined_grain([grains[k] for k in np.flatnonzero(joined == n)], number, own)
+        for number, n in enumerate(order)
+    )
+    boundaries = boundaries_of(final, own, contacts)
+    return StructureMap(sample, numbers, windows, final, tuple(boundaries), own, overlaps)
+
+
+def _contacts(own, around, distance):
+    """Pairs of neighbouring atoms of different grains, shape (n, 2)."""
+    originals = np.flatnonzero(~around.is_image & (own[around.indices] >= 0))
+    found = [np.zeros((0, 2), int)]
+    for start in range(0, len(originals), AT_A_TIME):
+        some = originals[start : start + AT_A_TIME]
+        distances, near = around.tree.query(
+            around.points[some], MOST_CONTACTS, distance_upper_bound=CONTACT * distance
+        )
+        first, column = np.nonzero(np.isfinite(distances))
+        pairs = np.stack([around.indices[some[first]], around.indices[near[first, column]]], axis=1)
+        found.append(pairs[own[pairs[:, 0]] != own[pairs[:, 1]]])
+    return np.concatenate(found)

@@ -95,7 +95,6 @@ ORDER = {  # inside the folders, lowest first
         "survey",
         "grains",
         "atoms",
-        "output",
         "structure_map",
         "mapping",
         "colors",

@@ -7,8 +7,7 @@ windows         lattice, class and orientation around a point
 survey          all windows of a sample, here or in workers
 grains          neighbouring windows of one class and orientation
 atoms           which grain an atom belongs to
-output          extended XYZ, CSV and JSON
-structure_map   windows, grains, boundaries, and the grain of each atom
+structure_map   windows, grains, the grain of each atom; its files
 mapping         map_structure: all of it, here or in workers
 colors          colours of orientations, as in an inverse pole figure
 slices          which atoms a slice holds

@@ -163,7 +163,8 @@ def _sizes(sample, n_atoms):
 
 
 def _centers(sample, stride, centers):
-    if not 1.0 <= stride <= (longest := float(np.linalg.norm(sample.box, axis=1).max())):
+    longest = float(np.linalg.norm(sample.box, axis=1).max())
+    if not 1.0 <= stride <= longest:
         raise ValueError(
             f"stride is {stride} Å; 1 Å to {longest:.0f} Å, the sample's longest edge, is accepted"
         )

@@ -64,7 +64,7 @@ def survey(
     """
     boxes = list(boxes_of(centers, sample, WINDOWS_PER_EDGE * stride))
     if folder is not None:
-        _claim(folder, sample, centers, n_atoms)
+        _claim(folder, sample, centers, stride, n_atoms)
     done = [folder is not None and _path(folder, n).exists() for n in range(len(boxes))]
     tasks, asked = tee(_tasks(sample, centers, boxes, done, radius, n_atoms))
     found = zip(asked, map_in_order(look_at_windows, tasks, executor), strict=True)
@@ -106,10 +106,10 @@ def _predicted(arrays, convnet):
     return probabilities
 
 
-def _claim(folder, sample, centers, n_atoms):
+def _claim(folder, sample, centers, stride, n_atoms):
     """Make the folder of a survey, or check that it holds the same one."""
     digest = hashlib.sha256(sample.positions.tobytes() + centers.tobytes()).hexdigest()
-    wanted = {"n_atoms": n_atoms, "sample_and_windows": digest}
+    wanted = {"n_atoms": n_atoms, "stride": stride, "sample_and_windows": digest}
     path = folder / "survey.json"
     if not path.exists():
         write_text(path, json.dumps(wanted))

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor
 
 import ase.io
 import pytest
 from pymatgen.core import Structure
 
-from crystutor import EXAMPLES, build_prototype
+from crystutor import EXAMPLES, build_polycrystal, build_prototype
 from crystutor.__main__ import main
 
 COPPER = str(EXAMPLES / "Cu.cif")
@@ -279,3 +280,50 @@ def test_lab_opens_the_first_notebook(monkeypatch):
     main(["lab", "--no-browser"])
     assert any(word.endswith("00_start_here.ipynb") for word in started)
     assert "--no-browser" in started
+
+
+@pytest.fixture(scope="module")
+def polycrystal(tmp_path_factory):
+    """A file of two grains."""
+    path = tmp_path_factory.mktemp("polycrystal") / "two_grains.xyz"
+    crystals = [build_prototype("fcc", "Cu"), build_prototype("bcc", "W")]
+    ase.io.write(path, build_polycrystal(crystals, 36.0, seed=4).to_ase_atoms())
+    return str(path)
+
+
+def test_map(polycrystal, tmp_path, capsys):
+    folder = tmp_path / "map"
+    command = ["map", polycrystal, "--workers", "1", "--out", str(folder)]
+    assert main(command) == 0
+    *grains, rest, where = capsys.readouterr().out.splitlines()
+    assert {grain.split()[2] for grain in grains} == {"fcc", "bcc"}
+    assert rest.startswith("no grain: ") and where.endswith(f"are in {folder}")
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"atoms.xyz", "windows.csv", "grains.csv", "summary.json", "map.png", "windows"}
+    assert main([*command, "--stride", "30"]) == 2
+    assert "holds windows of another sample, stride" in capsys.readouterr().err
+
+
+def test_map_of_what_is_no_sample(tmp_path, capsys):
+    assert main(["map", str(tmp_path / "none.xyz")]) == 2
+    assert capsys.readouterr().err.endswith("none.xyz: no such file\n")
+    assert main(["map", COPPER, "--workers", "1", "--out", str(tmp_path / "map")]) == 2
+    assert "the sample has 4 atoms, a window 250" in capsys.readouterr().err
+    assert not (tmp_path / "map").exists()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "message"),
+    [
+        (BrokenExecutor(), "a worker died, perhaps for lack of memory; what is finished is kept"),
+        (OSError(28, "No space left on device"), "No space left on device; what is finished is"),
+        (ConnectionError("no Dask scheduler answers"), "no Dask scheduler answers"),
+    ],
+)
+def test_trouble_in_long_work(trouble, message, polycrystal, tmp_path, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise trouble
+
+    monkeypatch.setattr("crystutor.maps.mapping.map_structure", fail)
+    assert main(["map", polycrystal, "--workers", "1", "--out", str(tmp_path / "map")]) == 2
+    assert message in capsys.readouterr().err

@@ -17,6 +17,7 @@ from crystutor import (
     remove_atoms,
 )
 from crystutor.crystal.samples import finite_sample, sample_of
+from crystutor.executors import open_executor
 from crystutor.maps import survey as survey_module
 from crystutor.maps.boxes import Surroundings, boxes_of
 from crystutor.maps.orientations import misorientations
@@ -127,6 +128,17 @@ def test_workers_and_ase_give_the_same_map(bicrystal, bicrystal_map):
     with ThreadPoolExecutor(2) as executor:
         found = map_structure(atoms, executor=executor)
     assert (found.atom_labels == bicrystal_map.atom_labels).all()
+
+
+def test_a_map_on_a_real_dask_cluster(bicrystal, bicrystal_map):
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**options) as cluster,
+        open_executor(0, cluster.scheduler_address) as executor,
+    ):
+        found = map_structure(bicrystal[0], executor=executor)
+    assert (found.atom_grains == bicrystal_map.atom_grains).all()
 
 
 def test_a_map_goes_on_where_it_was_stopped(bicrystal, bicrystal_map, tmp_path, monkeypatch):

@@ -11,38 +11,15 @@ from tqdm.auto import tqdm
 from crystutor.crystal.lattice.atom_map import AtomMap
 from crystutor.crystal.lattice.moved_atoms import TOLERANCE
 from crystutor.crystal.lattice.sublattices import lattice_vectors
-from crystutor.crystal.samples import Sample
 from crystutor.executors import map_in_order
-from crystutor.maps.boxes import Surroundings, boxes_of
+from crystutor.maps.boxes import EDGE, MARGIN, Places, Surroundings, boxes_of
 from crystutor.maps.grains import Grain
 
 N_VECTORS = 9  # shortest of a lattice, and their opposites
 REACH = 3.3  # longest of them [bond lengths]
 NEIGHBOUR = 1.35  # whose share counts, too [bond lengths]
 ROOM = 1.2  # a place with no atom that near lies outside a finite sample [bond lengths]
-EDGE = 24.0  # of a box of atoms that are asked together [Å]
-MARGIN = 5.0  # around it [bond lengths]
 ENOUGH = 0.55  # share of the grain's overlap that its atoms reach
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Where atoms and windows of a sample are.
-
-    Attributes
-    ----------
-    points : of the atoms, shape (n, 3) [Å]
-    sample : the sample
-    centers : of the windows, shape (m, 3) [Å]
-    radius : of a window [Å]
-    distance : bond length [Å]
-    """
-
-    points: np.ndarray
-    sample: Sample
-    centers: np.ndarray
-    radius: float
-    distance: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +71,7 @@ def grains_of_atoms(
 
 
 def _tasks(places, boxes, grains):
-    margin = MARGIN * places.distance
-    around = Surroundings(places.points, places.sample, margin + EDGE)
+    margin, around = MARGIN * places.distance, places.around
     windows = Surroundings(places.centers, places.sample, places.radius + EDGE)
     grain_of = np.full(len(places.centers), -1)
     for n, grain in enumerate(grains):

@@ -8,6 +8,11 @@ from scipy.spatial import cKDTree
 
 from crystutor.crystal.samples import Sample
 
+WINDOWS_PER_EDGE = 3  # of a box of windows
+EDGE = 24.0  # of a box of atoms [Å]
+MARGIN = 5.0  # around a box of atoms [bond lengths]
+HALF_DIAGONAL = 0.87  # of a cube with edge 1
+
 
 @dataclass(frozen=True, eq=False)
 class Box:
@@ -89,3 +94,37 @@ class Surroundings:
     def around(self, center: np.ndarray, radius: float) -> np.ndarray:
         """Find the points within a radius [Å] of a center; indices of `points`, `indices`, ..."""
         return np.array(self.tree.query_ball_point(center, radius), int)
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where atoms and windows of a sample are.
+
+    Attributes
+    ----------
+    sample : the sample
+    points : of its atoms, shape (n, 3) [Å]
+    around : the atoms and their images
+    centers : of the windows, shape (m, 3) [Å]
+    stride : distance of neighbouring windows [Å]
+    radius : farthest atom that a window may hold [Å]
+    distance : bond length [Å]
+    """
+
+    sample: Sample
+    points: np.ndarray
+    around: Surroundings
+    centers: np.ndarray
+    stride: float
+    radius: float
+    distance: float
+
+
+def places_of(
+    sample: Sample, centers: np.ndarray, stride: float, radius: float, distance: float
+) -> Places:
+    """Gather what all parts of a map need; the parameters are those of `Places`."""
+    points = sample.fractions @ sample.box
+    widest = HALF_DIAGONAL * max(WINDOWS_PER_EDGE * stride, EDGE)
+    around = Surroundings(points, sample, widest + max(radius, MARGIN * distance))
+    return Places(sample, points, around, centers, stride, radius, distance)

@@ -9,14 +9,17 @@ import numpy as np
 from pymatgen.core import Molecule, Structure
 
 from crystutor.crystal.samples import (
+    LONGEST,
     Atoms,
+    finite_sample,
     nearest_atoms,
     nearest_distances,
     sample_in_box,
     sample_of,
 )
-from crystutor.maps.atoms import Places, atom_task, find_grains_of_atoms, grains_of_atoms
-from crystutor.maps.boxes import Surroundings
+from crystutor.crystal.structures import LONGEST_BOND
+from crystutor.maps.atoms import atom_task, find_grains_of_atoms, grains_of_atoms
+from crystutor.maps.boxes import Surroundings, places_of
 from crystutor.maps.grains import boundaries_of, join_windows, joined_grain, joined_numbers
 from crystutor.maps.orientations import orientation_of
 from crystutor.maps.structure_map import StructureMap
@@ -109,25 +112,13 @@ def map_structure(
     """
     sample, numbers = _sample_and_numbers(structure)
     radius, distance = _sizes(sample, n_atoms)
-    centers = _centers(sample, stride, centers)
-    windows = survey(
-        sample,
-        centers,
-        stride,
-        radius,
-        n_atoms,
-        convnet,
-        executor,
-        progress,
-        None if folder is None else Path(folder),
-    )
-    points = sample.fractions @ sample.box
-    grains = join_windows(windows, _neighbours(centers, sample, NEIGHBOURS * stride))
-    places = Places(points, sample, windows.centers, radius, distance)
-    around = Surroundings(points, sample, 3 * radius)
-    grains = list(_classified(grains, places, around, convnet, executor))
+    places = places_of(sample, _centers(sample, stride, centers), stride, radius, distance)
+    kept = None if folder is None else Path(folder)
+    windows = survey(places, n_atoms, convnet, executor, progress, kept)
+    grains = join_windows(windows, _neighbours(places))
+    grains = list(_classified(grains, places, convnet, executor))
     own, overlaps = grains_of_atoms(places, grains, executor, progress)
-    return _finished(sample, numbers, windows, grains, own, overlaps, around, distance)
+    return _finished(places, numbers, windows, grains, own, overlaps)
 
 
 def _sample_and_numbers(structure):
@@ -152,14 +143,15 @@ def _sizes(sample, n_atoms):
             f"the sample has {len(sample)} atoms, a window {n_atoms}; a larger sample or smaller "
             "windows are needed"
         )
-    nearest = nearest_distances(sample)
-    distance = float(nearest[np.isfinite(nearest)].mean()) if np.isfinite(nearest).any() else np.inf
-    if not np.isfinite(nearest).mean() > 0.5 or distance > 10:
-        raise ValueError("the atoms are isolated; a sample of crystals is accepted")
     places = np.linspace(0, len(sample) - 1, SAMPLES).astype(int)
     points = sample.fractions[places] @ sample.box
-    found = [nearest_atoms(sample, point, n_atoms, distance)[1] for point in points]
-    return WIDER * float(np.median([np.linalg.norm(v[-1]) for v in found])), distance
+    spacing = np.cbrt(abs(np.linalg.det(sample.box)) / len(sample))
+    balls = [nearest_atoms(sample, point, n_atoms, spacing)[1] for point in points]
+    nearest = np.concatenate([nearest_distances(finite_sample(ball)) for ball in balls])
+    distance = float(np.minimum(nearest, LONGEST).mean())
+    if distance > LONGEST_BOND:
+        raise ValueError("the atoms are isolated; a sample of crystals is accepted")
+    return WIDER * float(np.median([np.linalg.norm(ball[-1]) for ball in balls])), distance
 
 
 def _centers(sample, stride, centers):
@@ -176,17 +168,18 @@ def _centers(sample, stride, centers):
     return centers
 
 
-def _neighbours(centers, sample, farthest):
+def _neighbours(places):
     """Pairs of windows that are neighbours, shape (n, 2)."""
-    around = Surroundings(centers, sample, farthest)
+    farthest = NEIGHBOURS * places.stride
+    around = Surroundings(places.centers, places.sample, farthest)
     pairs = around.tree.query_pairs(farthest, output_type="ndarray")
     pairs = around.indices[pairs]
     return np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
 
 
-def _classified(grains, places, around, convnet, executor):
+def _classified(grains, places, convnet, executor):
     """Yield each grain as its atoms, classified together, say it is; without those of no class."""
-    pieces = (_atoms_of(grain, places, around) for grain in grains)
+    pieces = (_atoms_of(grain, places) for grain in grains)
     for grain, answer in zip(grains, classify_each(pieces, convnet, executor), strict=True):
         if isinstance(answer, ValueError) or answer.cell is None:
             yield grain
@@ -211,20 +204,21 @@ def _as_classified(grain, answer):
     )
 
 
-def _atoms_of(grain, places, around):
+def _atoms_of(grain, places):
     """Atoms deep inside a grain, those nearest to its best window."""
-    _, near = around.tree.query(grain.center, k=min(3 * GRAIN_ATOMS, len(around.points)))
-    found = around.points[near]
+    tree = places.around.tree
+    _, near = tree.query(grain.center, k=min(3 * GRAIN_ATOMS, tree.n))
+    found = places.around.points[near]
     _, shares = find_grains_of_atoms(atom_task(places, found, len(found), [grain]))
     inside = found[shares > DEEP_INSIDE * grain.overlap][:GRAIN_ATOMS]
     return Molecule(["Fe"] * len(inside), inside)
 
 
-def _finished(sample, numbers, windows, grains, own, overlaps, around, distance):
+def _finished(places, numbers, windows, grains, own, overlaps):
     """The map: small grains left out, grains that touch joined, numbered by size."""
     sizes = np.bincount(own[own >= 0], minlength=len(grains))
     own = np.append(np.where(sizes >= SMALLEST_GRAIN, np.arange(len(grains)), -1), -1)[own]
-    contacts = _contacts(own, around, distance)
+    contacts = _contacts(own, places)
     joined = joined_numbers(grains, boundaries_of(grains, own, contacts))
     sizes = np.bincount(joined[own[own >= 0]], minlength=len(grains))
     order = [n for n in np.argsort(-sizes, kind="stable") if sizes[n]]
@@ -236,17 +230,18 @@ def _finished(sample, numbers, windows, grains, own, overlaps, around, distance)
         for number, n in enumerate(order)
     )
     boundaries = boundaries_of(final, own, contacts)
-    return StructureMap(sample, numbers, windows, final, tuple(boundaries), own, overlaps)
+    return StructureMap(places.sample, numbers, windows, final, tuple(boundaries), own, overlaps)
 
 
-def _contacts(own, around, distance):
+def _contacts(own, places):
     """Pairs of neighbouring atoms of different grains, shape (n, 2)."""
+    around = places.around
     originals = np.flatnonzero(~around.is_image & (own[around.indices] >= 0))
     found = [np.zeros((0, 2), int)]
     for start in range(0, len(originals), AT_A_TIME):
         some = originals[start : start + AT_A_TIME]
         distances, near = around.tree.query(
-            around.points[some], MOST_CONTACTS, distance_upper_bound=CONTACT * distance
+            around.points[some], MOST_CONTACTS, distance_upper_bound=CONTACT * places.distance
         )
         first, column = np.nonzero(np.isfinite(distances))
         pairs = np.stack([around.indices[some[first]], around.indices[near[first, column]]], axis=1)

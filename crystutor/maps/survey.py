@@ -10,24 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm.auto import tqdm
 
-from crystutor.crystal.samples import Sample
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.executors import map_in_order
 from crystutor.files import finished_file, write_text
-from crystutor.maps.boxes import Surroundings, boxes_of
+from crystutor.maps.boxes import WINDOWS_PER_EDGE, Places, boxes_of
 from crystutor.maps.windows import Task, Windows, look_at_windows, named_windows
 
 if TYPE_CHECKING:
     from crystutor._keras import keras
 
-WINDOWS_PER_EDGE = 3  # of a box
-
 
 def survey(
-    sample: Sample,
-    centers: np.ndarray,
-    stride: float,
-    radius: float,
+    places: Places,
     n_atoms: int,
     convnet: "keras.Model | None" = None,
     executor: Executor | None = None,
@@ -38,14 +32,8 @@ def survey(
 
     Parameters
     ----------
-    sample
-        The sample.
-    centers
-        Of the windows, shape (n, 3) [Å].
-    stride
-        Distance of neighbouring windows [Å].
-    radius
-        Farthest atom that a window may hold [Å].
+    places
+        Where atoms and windows are.
     n_atoms
         Number of atoms of a window.
     convnet
@@ -62,11 +50,11 @@ def survey(
     ValueError
         If the folder holds boxes of another sample or other windows.
     """
-    boxes = list(boxes_of(centers, sample, WINDOWS_PER_EDGE * stride))
+    boxes = list(boxes_of(places.centers, places.sample, WINDOWS_PER_EDGE * places.stride))
     if folder is not None:
-        _claim(folder, sample, centers, stride, n_atoms)
+        _claim(folder, places, n_atoms)
     done = [folder is not None and _path(folder, n).exists() for n in range(len(boxes))]
-    tasks, asked = tee(_tasks(sample, centers, boxes, done, radius, n_atoms))
+    tasks, asked = tee(_tasks(places, boxes, done, n_atoms))
     found = zip(asked, map_in_order(look_at_windows, tasks, executor), strict=True)
     parts = []
     for n, is_done in enumerate(tqdm(done, desc="windows", unit="box", disable=not progress)):
@@ -84,13 +72,12 @@ def survey(
     )
 
 
-def _tasks(sample, centers, boxes, done, radius, n_atoms):
+def _tasks(places, boxes, done, n_atoms):
     """The windows of each box that is not done, with the atoms around them."""
-    widest = max(box.radius for box in boxes)
-    around = Surroundings(sample.fractions @ sample.box, sample, widest + radius)
     for box in (box for box, is_done in zip(boxes, done, strict=True) if not is_done):
-        near = around.around(box.center, box.radius + radius)
-        yield Task(centers[box.members], around.points[near], radius, n_atoms)
+        near = places.around.around(box.center, box.radius + places.radius)
+        atoms = places.around.points[near]
+        yield Task(places.centers[box.members], atoms, places.radius, n_atoms)
 
 
 def _predicted(arrays, convnet):
@@ -106,10 +93,10 @@ def _predicted(arrays, convnet):
     return probabilities
 
 
-def _claim(folder, sample, centers, stride, n_atoms):
+def _claim(folder, places, n_atoms):
     """Make the folder of a survey, or check that it holds the same one."""
-    digest = hashlib.sha256(sample.positions.tobytes() + centers.tobytes()).hexdigest()
-    wanted = {"n_atoms": n_atoms, "stride": stride, "sample_and_windows": digest}
+    digest = hashlib.sha256(places.points.tobytes() + places.centers.tobytes()).hexdigest()
+    wanted = {"n_atoms": n_atoms, "stride": places.stride, "sample_and_windows": digest}
     path = folder / "survey.json"
     if not path.exists():
         write_text(path, json.dumps(wanted))

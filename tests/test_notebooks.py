@@ -47,7 +47,7 @@ def test_frame(notebook):
 
 
 def test_the_series_is_whole_and_in_the_readme():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(11)]
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(12)]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in NOTEBOOKS:
         assert f"notebooks/{path.name}" in readme

@@ -246,7 +246,7 @@ def _orientation_keys(ax, structure_map, cut):
     for place, (laue, labels) in enumerate(sorted(names.items())):
         key = ax.inset_axes((1.13, 0.56 - 0.4 * place, 0.24, 0.22))
         plot_orientation_key(laue, key)
-        key.set_title(", ".join(sorted(labels)), fontsize="small", pad=20)
+        key.set_title(", ".join(sorted(labels)), fontsize="small", pad=24)
     ax.text(1.06, 1, "crystal direction\nalong z", va="top", transform=ax.transAxes)
 
 

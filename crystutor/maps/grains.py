@@ -13,6 +13,7 @@ from crystutor.maps.orientations import mean_orientation, misorientations
 from crystutor.maps.windows import Windows
 
 SAME = 5.0  # misorientation within one grain [degree]
+ALMOST_BEST = 0.7  # overlap of a window of one grain, in that of the best window beside it
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +99,14 @@ def join_windows(windows: Windows, pairs: np.ndarray) -> list[Grain]:
         All windows.
     pairs
         Numbers of windows that are neighbours, shape (n, 2).
+
+    Notes
+    -----
+    A window on a boundary may have a lattice that two grains share. It moves far fewer atoms onto
+    atoms than that of a window beside it, and is left out.
     """
     named = (windows.labels != "") & ~np.isnan(windows.orientations).any(axis=1)
+    named &= windows.overlaps > ALMOST_BEST * _best_near(windows.overlaps, pairs)
     first, second = pairs[named[pairs].all(axis=1)].T
     same = (windows.labels[first] == windows.labels[second]) & (
         windows.bravais[first] == windows.bravais[second]
@@ -116,6 +123,13 @@ def join_windows(windows: Windows, pairs: np.ndarray) -> list[Grain]:
     members = [np.flatnonzero(named & (component == c)) for c in np.unique(component[named])]
     members.sort(key=len, reverse=True)
     return [_grain(number, windows, chosen) for number, chosen in enumerate(members)]
+
+
+def _best_near(overlaps, pairs):
+    """The largest overlap of each window and its neighbours, shape (n,)."""
+    best = overlaps.copy()
+    np.maximum.at(best, pairs.ravel(), overlaps[pairs[:, ::-1]].ravel())
+    return best
 
 
 def _grain(number, windows, chosen):

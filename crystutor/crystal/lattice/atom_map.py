@@ -42,14 +42,16 @@ class AtomMap:
         offsets = offsets.reshape(-1, 3)
         distances = np.linalg.norm(offsets @ edges, axis=1)
         order = np.argsort(-distances)
-        own = np.floor(places).astype(int)
         numbers = np.arange(len(places), dtype=np.int32)
-        for offset in offsets[order[distances[order] <= reach]]:
-            self.voxels[self._flat(own + offset)] = numbers
-
-    def _flat(self, indices):
-        i, j, k = (indices % self.shape).T
-        return (i * self.shape[1] + j) * self.shape[2] + k
+        strides = (self.shape[1] * self.shape[2], self.shape[2], 1)
+        along_a, along_b, along_c = (  # for each offset from the voxel of each atom, what it adds
+            (np.arange(-n, n + 1)[:, None] + own) % size * stride
+            for n, own, size, stride in zip(
+                limits, np.floor(places).astype(int).T, self.shape, strides, strict=True
+            )
+        )
+        for h, k, l in (offsets + limits)[order[distances[order] <= reach]]:
+            self.voxels[along_a[h] + along_b[k] + along_c[l]] = numbers
 
     def find(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the atoms at points.

@@ -60,8 +60,9 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
     block = counts[:, None] * matrix
     fractions = np.mod(structure.frac_coords, 1.0) @ structure.lattice.matrix @ np.linalg.inv(block)
     shifts = _shifts_into_block(structure.lattice.matrix, block, margin=1 / counts)
-    some = (fractions[:ENOUGH_FOR_GAPS] + shifts[:, None]).reshape(-1, 3)
-    origin = np.array([_widest_gap(x) for x in np.mod(some * counts, 1.0).T]) / counts
+    within_cells = np.mod((shifts * counts).round(6), 1.0)  # most images fall on each other
+    some = fractions[:ENOUGH_FOR_GAPS] * counts + np.unique(within_cells, axis=0)[:, None]
+    origin = np.array([_widest_gap(x) for x in some.reshape(-1, 3).T]) / counts
     atoms, images = [], []
     for some_shifts in np.array_split(shifts, np.ceil(len(fractions) * len(shifts) / AT_A_TIME)):
         moved = fractions + some_shifts[:, None]
@@ -146,7 +147,7 @@ def _shifts_into_block(matrix, block, margin):
     to_block = matrix @ np.linalg.inv(block)
     corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3)
     spans = (corners * (1 + 2 * margin) - margin) @ np.linalg.inv(to_block)
-    low, high = np.floor(spans.min(axis=0)) - 1, np.ceil(spans.max(axis=0))
+    low, high = np.floor(spans.min(axis=0)), np.floor(spans.max(axis=0))
     ranges = (np.arange(start, stop + 1) for start, stop in zip(low, high, strict=True))
     return np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 3) @ to_block
 

@@ -1,6 +1,6 @@
 """Lay all cells of a crystal on top of each other, and find the sites."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pymatgen.core import Lattice
@@ -47,6 +47,13 @@ class Folded:
         squares = (self.offsets**2).sum(axis=1)[self.sites >= 0]
         sums = np.bincount(self.sites[self.sites >= 0], squares, minlength=len(self.centers))
         return np.sqrt(sums / 3 / np.maximum(1, self.counts - 1))
+
+    def without_interstitials(self) -> "Folded":
+        """The same without the atoms that take no site."""
+        taken = self.sites >= 0
+        return replace(
+            self, sites=self.sites[taken], cells=self.cells[taken], offsets=self.offsets[taken]
+        )
 
 
 def fold(positions: np.ndarray, basis: np.ndarray, distance: float) -> Folded:

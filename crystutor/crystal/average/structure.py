@@ -147,7 +147,9 @@ def average_structure_of(
     alike = (1,) * len(occupied)
     ask = cache(partial(_group_in, cell, folded, distance))  # one kind of site: asked many times
     group, sites = ask(cell.bravais, kinds), ask(cell.bravais, alike)
-    possible = {ask(bravais, each).number for bravais in cell.possible for each in (alike, occupied)}
+    possible = {
+        ask(bravais, each).number for bravais in cell.possible for each in (alike, occupied)
+    }
     average, shares = _sites(folded, counts, elements, n_cells)
     return AverageStructure(
         average,

@@ -93,9 +93,7 @@ def find_group(lattice: np.ndarray, folded: Folded, kinds: np.ndarray, distance:
     return found
 
 
-def group_of_one_site(
-    lattice: np.ndarray, bravais: str, folded: Folded, distance: float
-) -> Group:
+def group_of_one_site(lattice: np.ndarray, bravais: str, folded: Folded, distance: float) -> Group:
     """Give the space group of a cubic lattice, one of `CUBIC_GROUPS`, with one site in its cell.
 
     It is what `find_group` finds for the same parameters, but Spglib takes 10 ms.

@@ -133,8 +133,8 @@ class MovedAtoms:
 def _far_apart(sample, candidates, n):
     """Choose atoms that are far from each other.
 
-    Their places, shape (m <= n, 3), and the distances of all candidates from each, (m, n_candidates)
-    [Å].
+    Returns their places, shape (m <= n, 3), and the distances of all candidates from each, shape
+    (m, n_candidates) [Å].
     """
     points = (sample.fractions @ sample.box)[candidates]
     chosen, distances = [points[0]], [_distances(sample, points, points[0])]

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pymatgen.core import IMolecule, Structure
 from scipy.spatial import ConvexHull, QhullError, cKDTree
+
+if TYPE_CHECKING:
+    from crystutor.crystal.structures import BareStructure
 
 Atoms = Structure | IMolecule
 
@@ -110,7 +114,7 @@ def is_periodic(atoms: Atoms) -> bool:
     return isinstance(atoms, Structure) and all(atoms.lattice.pbc)
 
 
-def bare_sample(atoms: Atoms) -> Sample:
+def bare_sample(atoms: "Atoms | BareStructure") -> Sample:
     """Take a structure or a molecule as a sample; a vacuum in its box is not looked for."""
     if isinstance(atoms, IMolecule):
         return finite_sample(atoms.cart_coords)

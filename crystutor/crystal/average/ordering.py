@@ -9,6 +9,7 @@ from scipy.special import chdtrc  # chi2.sf takes 50 times as long
 from crystutor.crystal.average.folding import Folded, fold
 from crystutor.crystal.lattice.sublattices import coarser_lattices, reduced, sublattice_basis
 from crystutor.crystal.samples import Atoms, Sample, nearest_atoms
+from crystutor.crystal.structures import numbers_of
 
 MOST_ATOMS = 3000  # that are folded
 FEW_ATOMS = 40  # a periodic cell with as many is taken as it is
@@ -41,7 +42,7 @@ class AtomsToFold:
 
 def atoms_to_fold(structure: Atoms, sample: Sample, distance: float) -> AtomsToFold:
     """All atoms, or a ball of a large sample; places, atomic numbers and share of the sample."""
-    positions, numbers = sample.fractions @ sample.box, np.array(structure.atomic_numbers)
+    positions, numbers = sample.fractions @ sample.box, numbers_of(structure)
     if len(positions) <= MOST_ATOMS:
         return AtomsToFold(positions, numbers, 1.0, distance)
     center = positions[len(positions) // 2]

@@ -7,7 +7,14 @@ from functools import cached_property
 import numpy as np
 from pymatgen.core import Composition, DummySpecies, Element, IMolecule, Lattice, Structure
 
-from crystutor.crystal.samples import LONGEST, Atoms, bare_sample, nearest_distances
+from crystutor.crystal.samples import (
+    LONGEST,
+    Atoms,
+    Sample,
+    bare_sample,
+    bare_sample_in_box,
+    nearest_distances,
+)
 
 MAX_ATOMIC_NUMBER = 96
 MOST_ATOMS = 1_000_000  # in a file; pymatgen takes about 1 kB for each
@@ -71,6 +78,12 @@ class BareStructure:
     def cart_coords(self) -> np.ndarray:
         """Positions, shape (n, 3) [Å]."""
         return self.frac_coords @ self.lattice.matrix
+
+    @property
+    def sample(self) -> Sample:
+        """The same as a sample; a vacuum is not looked for."""
+        pbc = np.array(self.lattice.pbc)
+        return bare_sample_in_box(self.cart_coords, self.lattice.matrix, pbc)
 
     @cached_property
     def structure(self) -> Structure:
@@ -172,7 +185,9 @@ def bond_length(atoms: Atoms | BareStructure) -> float:
     """
     if len(atoms) == 0:
         raise ValueError("the structure holds no atoms; at least one is needed")
-    nearest = nearest_distances(bare_sample(atoms))
+    nearest = nearest_distances(
+        atoms.sample if isinstance(atoms, BareStructure) else bare_sample(atoms)
+    )
     if nearest.min() < SHORTEST_BOND:
         raise ValueError(
             f"two atoms are {nearest.min():.3f} Å apart; at least {SHORTEST_BOND} Å is accepted"

@@ -142,14 +142,9 @@ def average_structure_of(
     counts = counts_of(folded, atoms.numbers, elements)
     n_cells = number_of_cells(folded, atoms, sample)
     whole = bool(sample.periodic.all())
-    kinds = tuple(kinds_of_sites(counts, n_cells, whole))
-    occupied = tuple(kinds_of_sites(folded.counts[:, None], n_cells, whole))
-    alike = (1,) * len(occupied)
-    ask = cache(partial(_group_in, cell, folded, distance))  # one kind of site: asked many times
-    group, sites = ask(cell.bravais, kinds), ask(cell.bravais, alike)
-    possible = {
-        ask(bravais, each).number for bravais in cell.possible for each in (alike, occupied)
-    }
+    kinds = kinds_of_sites(counts, n_cells, whole)
+    occupied = kinds_of_sites(folded.counts[:, None], n_cells, whole)
+    group, sites, possible = _groups(cell, folded, distance, tuple(kinds), tuple(occupied))
     average, shares = _sites(folded, counts, elements, n_cells)
     return AverageStructure(
         average,
@@ -159,7 +154,7 @@ def average_structure_of(
         group.symbol,
         sites.number,
         sites.symbol,
-        frozenset(possible - {None}),
+        possible,
         group.bravais,
         group.lengths,
         group.tolerance,
@@ -178,6 +173,17 @@ def _sites(folded, counts, elements, n_cells):
         for row in counts
     ]
     return cell, shares
+
+
+def _groups(cell, folded, distance, kinds, occupied):
+    """Groups with sites told apart by elements, and with all alike; and the possible numbers.
+
+    Those are of the sites in each lattice that they may have, all alike or told apart by occupancy.
+    """
+    ask = cache(partial(_group_in, cell, folded, distance))  # with one kind, they are all alike
+    alike = (1,) * len(kinds)
+    numbers = {ask(name, each).number for name in cell.possible for each in (alike, occupied)}
+    return ask(cell.bravais, kinds), ask(cell.bravais, alike), frozenset(numbers - {None})
 
 
 def _group_in(cell, folded, distance, bravais, kinds):

@@ -16,6 +16,7 @@ N_PLACES, NEIGHBOURHOOD = 24, 20
 FARTHEST = 8.1  # that an atom is moved in a larger sample [bond lengths]
 N_CHOICES = 400  # of atoms, for centers of balls that are far apart
 N_CHANCE = 100
+AT_A_TIME = 100  # vectors, if there are many
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +96,17 @@ class MovedAtoms:
         places = self.origins[None, atoms] + vectors[:, None]
         hits, misses = self._map.find(places)
         inside = self.sample.contains(places + self._shifts[atoms], 0.05 * self.bond_length)
-        hits &= inside
-        misses[~inside] = 0
+        if not inside.all():
+            hits &= inside
+            misses[~inside] = 0
         return Landing(inside, hits, misses)
+
+    def overlaps(self, vectors: np.ndarray, atoms: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Share of the atoms that each of many vectors moves onto atoms, shape (n_vectors,)."""
+        starts = range(0, len(vectors), AT_A_TIME)
+        return np.concatenate(
+            [self.move(vectors[start : start + AT_A_TIME], atoms).overlaps for start in starts]
+        )
 
     @cached_property
     def chance(self) -> float:

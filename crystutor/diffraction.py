@@ -5,12 +5,18 @@ from functools import cache
 
 import gemmi
 import numpy as np
+from pymatgen.core import Structure
 from scipy.spatial.transform import Rotation
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
 from crystutor.crystal.samples import Atoms
-from crystutor.crystal.structures import bond_length, check_structure
+from crystutor.crystal.structures import (
+    BareStructure,
+    bond_length,
+    check_structure,
+    numbers_of,
+)
 from crystutor.detector import IMAGE_SHAPE, PAPER_DETECTOR, Detector
 from crystutor.executors import map_in_order
 
@@ -73,6 +79,12 @@ def fingerprint(
     (64, 64, 3)
     """
     channels = diffraction_channels(*_scaled_atoms(structure), detector, tuple(angles))
+    return channels / channels.max()
+
+
+def fingerprint_of(cluster: BareStructure) -> np.ndarray:
+    """Compute the fingerprint of a cluster that needs no check, with the paper's detector."""
+    channels = diffraction_channels(*_scaled(cluster))
     return channels / channels.max()
 
 
@@ -240,7 +252,14 @@ def _phase_sums(q, positions):
 
 def _scaled_atoms(structure):
     check_structure(structure)
-    return structure.cart_coords / bond_length(structure), np.array(structure.atomic_numbers)
+    numbers = numbers_of(structure)
+    if isinstance(structure, Structure):
+        return _scaled(BareStructure(structure.lattice, numbers, structure.frac_coords))
+    return structure.cart_coords / bond_length(structure), numbers
+
+
+def _scaled(atoms):
+    return atoms.cart_coords / bond_length(atoms), atoms.atomic_numbers
 
 
 def _packed(structures):

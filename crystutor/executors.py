@@ -9,7 +9,8 @@ from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 ANSWER_TIME = 10  # in which a Dask scheduler must answer [s]
-IN_FLIGHT = 12  # items submitted and not yet yielded; bounds the memory
+IN_FLIGHT = 2  # items of each worker, submitted and not yet yielded; bounds the memory
+WORKERS = 6  # of an executor that does not tell, such as Dask's
 
 
 def map_in_order(
@@ -34,10 +35,11 @@ def map_in_order(
     if executor is None:
         yield from map(function, items)
         return
+    in_flight = IN_FLIGHT * getattr(executor, "_max_workers", WORKERS)
     waiting: deque[Future] = deque()
     for item in items:
         waiting.append(executor.submit(function, item))
-        if len(waiting) == IN_FLIGHT:
+        if len(waiting) == in_flight:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

@@ -7,12 +7,15 @@ from crystutor import (
     build_prototype,
     displace_atoms,
     example_cluster,
+    find_average_cell,
     find_translations,
     remove_atoms,
     remove_body_centers,
     substitute_atoms,
 )
 from crystutor.crystal.average.folding import fold
+from crystutor.crystal.average.symmetry import find_group, group_of_one_site
+from crystutor.crystal.lattice.bravais import ideal_lattice
 from crystutor.crystal.structures import bond_length
 from crystutor.crystal.supercells import random_supercell
 
@@ -181,3 +184,20 @@ def test_a_small_shift_is_not_idealized():
     )
     broken = displace_atoms(cell.make_supercell(5, in_place=False), 0.06, seed=1)
     assert average_structure(broken).space_group == 99
+
+
+@pytest.mark.parametrize("name", ["sc", "bcc", "fcc"])
+def test_a_cubic_lattice_with_one_site_has_the_group_that_spglib_finds(name):
+    crystal = displace_atoms(build_prototype(name).make_supercell(4, in_place=False), 0.1, seed=1)
+    distance, cell = bond_length(crystal), find_average_cell(crystal)
+    folded = fold(crystal.cart_coords, cell.primitive, distance)
+    lattice = ideal_lattice(cell.matrix, cell.bravais, cell.primitive)
+    known = group_of_one_site(lattice, cell.bravais, folded, distance)
+    found = find_group(lattice, folded, np.array([1]), distance)
+    assert (known.number, known.symbol, known.bravais) == (
+        found.number,
+        found.symbol,
+        found.bravais,
+    )
+    assert known.tolerance == found.tolerance
+    np.testing.assert_allclose(known.lengths, found.lengths)

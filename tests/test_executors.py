@@ -12,8 +12,9 @@ from crystutor.executors import IN_FLIGHT, map_in_order, open_executor
 class CountingExecutor:
     """Does the work at once, and counts the results that have not been taken yet."""
 
-    def __init__(self):
+    def __init__(self, workers):
         self.waiting = self.most = 0
+        self._max_workers = workers
 
     def submit(self, function, item):
         self.waiting += 1
@@ -24,12 +25,12 @@ class CountingExecutor:
 
 
 def test_order_and_a_bounded_number_under_way():
-    executor, found = CountingExecutor(), []
+    executor, found = CountingExecutor(workers=3), []
     for waiting, result in map_in_order(lambda n: n * n, range(50), executor):
         waiting.waiting -= 1
         found.append(result)
     assert found == [n * n for n in range(50)]
-    assert executor.most == IN_FLIGHT
+    assert executor.most == 3 * IN_FLIGHT
     assert list(map_in_order(lambda n: n * n, range(5))) == [0, 1, 4, 9, 16]
 
 

@@ -248,7 +248,7 @@ def test_of_a_compound_the_elements_count_where_the_places_are_misread(compound_
     assert weigh(evidence, certain("bcc", "fcc")).note == ""
     answer = weigh(evidence, certain("sc", "bcc"))
     assert (answer.label, answer.note) == ("bcc", "named by its elements' electrons")
-    assert answer.cluster is evidence.clusters[1]
+    assert answer.atoms is evidence.clusters[1]
     assert weigh(evidence, certain("sc", "fcc")).label is None
 
 

@@ -131,7 +131,7 @@ def _report(answered, options):
             _show(entry, answer, options)
             is_bad |= isinstance(answer, ValueError)
             if options.plot and isinstance(answer, Classification):
-                drawn.append(replace(answer, cluster=None, image=None, average=None))
+                drawn.append(replace(answer, atoms=None, image=None, average=None))
     if skipped:
         files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
         print(f"crystutor: skipped {files} of unknown format: {_some(skipped)}", file=sys.stderr)

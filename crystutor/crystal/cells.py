@@ -6,8 +6,14 @@ from pymatgen.core import Structure
 from crystutor.crystal.average.cell import AverageCell, average_cells_of, find_average_cell
 from crystutor.crystal.prototypes import EXAMPLE_CRYSTALS, build_prototype
 from crystutor.crystal.samples import Atoms, sample_of
-from crystutor.crystal.structures import bond_length, check_structure
-from crystutor.crystal.supercells import LITTLE_MORE, choose_repeats, cut_ball, cut_block
+from crystutor.crystal.structures import BareStructure, bond_length, check_structure
+from crystutor.crystal.supercells import (
+    LITTLE_MORE,
+    ball_of_atoms,
+    block_of,
+    choose_repeats,
+    cut_block,
+)
 
 
 def standard_cell(structure: Structure) -> Structure:
@@ -96,20 +102,20 @@ def clusters_and_cells(structure: Atoms, n_atoms: int = 250) -> list[tuple[Struc
     check_structure(structure)
     distance = bond_length(structure)
     cells = average_cells_of(sample_of(structure), distance)
-    return [(cluster_of(structure, cell, n_atoms, distance), cell) for cell in cells]
+    return [(cluster_of(structure, cell, n_atoms, distance).structure, cell) for cell in cells]
 
 
-def cluster_of(structure: Atoms, cell: AverageCell, n_atoms: int, distance: float) -> Structure:
+def cluster_of(structure: Atoms, cell: AverageCell, n_atoms: int, distance: float) -> BareStructure:
     """Build a cluster as `build_cluster` does; average cell and bond length [Å] are given."""
     if cell.n_cells is None or not isinstance(structure, Structure):
-        return cut_ball(structure, cell.matrix, n_atoms, distance)
+        return ball_of_atoms(structure, cell.matrix, n_atoms, distance)
     n = len(structure)
     large = n > 0.2 * n_atoms and structure.volume > 0.4 * n_atoms * distance**3
     repeats = _own_repeats(structure.lattice.matrix, cell.matrix)
     if repeats is None or not large or n > LITTLE_MORE * n_atoms:
         wanted = min(n_atoms, n) if large else n_atoms
         repeats = choose_repeats(cell.matrix, structure.volume * wanted / n)
-    return cut_block(structure, cell.matrix, repeats)
+    return block_of(structure, cell.matrix, repeats)
 
 
 def example_cluster(label: str, element: str | None = None, n_atoms: int = 250) -> Structure:

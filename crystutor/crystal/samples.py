@@ -114,10 +114,11 @@ def bare_sample(atoms: Atoms) -> Sample:
     """Take a structure or a molecule as a sample; a vacuum in its box is not looked for."""
     if isinstance(atoms, IMolecule):
         return finite_sample(atoms.cart_coords)
-    return _bare(atoms.cart_coords, atoms.lattice.matrix, np.array(atoms.lattice.pbc))
+    return bare_sample_in_box(atoms.cart_coords, atoms.lattice.matrix, np.array(atoms.lattice.pbc))
 
 
-def _bare(positions, box, periodic):
+def bare_sample_in_box(positions: np.ndarray, box: np.ndarray, periodic: np.ndarray) -> Sample:
+    """Take atoms in a box as `bare_sample` does; shapes (n, 3), (3, 3) [Å] and (3,), bool."""
     if periodic.all():
         return Sample(positions, box, periodic)
     return _in_a_box(positions, box, periodic)
@@ -145,7 +146,7 @@ def sample_of(atoms: Atoms) -> Sample:
 
 def sample_in_box(positions: np.ndarray, box: np.ndarray, periodic: np.ndarray) -> Sample:
     """Take atoms in a box as `sample_of` does; shapes (n, 3), (3, 3) [Å] and (3,), bool."""
-    bare, periodic = _bare(positions, box, periodic), periodic.copy()
+    bare, periodic = bare_sample_in_box(positions, box, periodic), periodic.copy()
     fractions = positions @ np.linalg.inv(box)
     vacuum = ""
     for axis in np.flatnonzero(periodic):

@@ -5,7 +5,7 @@ from pymatgen.core import Lattice, Structure
 from scipy.spatial.transform import Rotation
 
 from crystutor.crystal.samples import Atoms, finite_sample, nearest_atoms, sample_of
-from crystutor.crystal.structures import build_structure
+from crystutor.crystal.structures import BareStructure, build_structure, numbers_of
 
 AT_A_TIME = 300_000  # images of atoms that are looked at
 ENOUGH_FOR_GAPS = 2000  # atoms that show the gaps between the atoms of a crystal
@@ -56,23 +56,31 @@ def cut_block(structure: Structure, matrix: np.ndarray, repeats: tuple[int, int,
         The atoms in the block, whose faces lie in the widest gaps between atoms. The block's
         edges are its lattice, the first along x, the second in the xy plane.
     """
+    return block_of(structure, matrix, repeats).structure
+
+
+def block_of(
+    structure: Structure, matrix: np.ndarray, repeats: tuple[int, int, int]
+) -> BareStructure:
+    """Cut a block as `cut_block` does."""
     counts = np.array(repeats)
     block = counts[:, None] * matrix
     fractions = np.mod(structure.frac_coords, 1.0) @ structure.lattice.matrix @ np.linalg.inv(block)
     shifts = _shifts_into_block(structure.lattice.matrix, block, margin=1 / counts)
-    some = (fractions[:ENOUGH_FOR_GAPS] + shifts[:, None]).reshape(-1, 3)
-    origin = np.array([_widest_gap(x) for x in np.mod(some * counts, 1.0).T]) / counts
+    within_cells = np.mod((shifts * counts).round(6), 1.0)  # most images fall on each other
+    some = fractions[:ENOUGH_FOR_GAPS] * counts + np.unique(within_cells, axis=0)[:, None]
+    origin = np.array([_widest_gap(x) for x in some.reshape(-1, 3).T]) / counts
     atoms, images = [], []
     for some_shifts in np.array_split(shifts, np.ceil(len(fractions) * len(shifts) / AT_A_TIME)):
         moved = fractions + some_shifts[:, None]
         inside = ((moved >= origin) & (moved < origin + 1)).all(axis=2)
         atoms.append(np.nonzero(inside)[1])
         images.append(moved[inside])
-    numbers = np.array(structure.atomic_numbers)[np.concatenate(atoms)]
-    return build_structure(_upright(block), numbers, np.concatenate(images) - origin)
+    numbers = numbers_of(structure)[np.concatenate(atoms)]
+    return BareStructure(Lattice(_upright(block)), numbers, np.concatenate(images) - origin)
 
 
-def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) -> Structure:
+def ball_of_atoms(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) -> BareStructure:
     """Cut the atoms nearest to its middle out of a sample, and turn them upright.
 
     Parameters
@@ -88,7 +96,7 @@ def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) ->
 
     Returns
     -------
-    Structure
+    BareStructure
         The atoms, turned so that the first vector lies along x and the second in the xy plane. Its
         lattice is a box that does not repeat.
     """
@@ -100,7 +108,7 @@ def cut_ball(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: float) ->
     rotation = np.linalg.inv(matrix) @ _upright(matrix)
     ball = finite_sample(vectors @ rotation)
     box = Lattice(ball.box, pbc=(False, False, False))
-    return build_structure(box, np.array(atoms.atomic_numbers)[indices], ball.fractions)
+    return BareStructure(box, numbers_of(atoms)[indices], ball.fractions)
 
 
 def random_orientation(structure: Structure, rng: np.random.Generator) -> Structure:
@@ -146,7 +154,7 @@ def _shifts_into_block(matrix, block, margin):
     to_block = matrix @ np.linalg.inv(block)
     corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3)
     spans = (corners * (1 + 2 * margin) - margin) @ np.linalg.inv(to_block)
-    low, high = np.floor(spans.min(axis=0)) - 1, np.ceil(spans.max(axis=0))
+    low, high = np.floor(spans.min(axis=0)), np.floor(spans.max(axis=0))
     ranges = (np.arange(start, stop + 1) for start, stop in zip(low, high, strict=True))
     return np.stack(np.meshgrid(*ranges), axis=-1).reshape(-1, 3) @ to_block
 

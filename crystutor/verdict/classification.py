@@ -8,6 +8,7 @@ from pymatgen.core import Structure
 from crystutor.crystal.average.cell import AverageCell
 from crystutor.crystal.average.structure import AverageStructure
 from crystutor.crystal.lattice.translations import REASONS as LATTICE_REASONS
+from crystutor.crystal.structures import BareStructure
 
 CONTRADICTION = "class and lattice differ"
 OUTSIDE = "none of the classes"
@@ -37,7 +38,7 @@ class Classification:
     note : why there is no label, or what to beware of; may be empty
     warnings : what was guessed about the input
     elements : chemical symbols
-    cluster : the atoms that were given to `fingerprint`, or None
+    atoms : the atoms that were given to `fingerprint`, as arrays, or None
     image : their fingerprint, shape (64, 64, 3), float32, in [0, 1], or None
     """
 
@@ -54,8 +55,13 @@ class Classification:
     note: str = ""
     warnings: tuple[str, ...] = ()
     elements: tuple[str, ...] = ()
-    cluster: Structure | None = None
+    atoms: BareStructure | None = None
     image: np.ndarray | None = None
+
+    @property
+    def cluster(self) -> Structure | None:
+        """The atoms that were given to `fingerprint`, or None."""
+        return None if self.atoms is None else self.atoms.structure
 
     def __repr__(self) -> str:
         return f"<Classification: {self.describe()}>"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a script that only imports `classify` starts its workers wi
 
     from crystutor._keras import keras
 
-LARGEST_BATCH = 16  # structures whose images the network sees together
+LARGEST_BATCH = 8  # images that the network sees together; few, as the workers wait for it
 SMALL = 4096  # atoms; the answer for more of them does not wait for a batch
 
 Many = list[Atoms] | tuple[Atoms, ...] | Iterator[Atoms]

@@ -3,19 +3,23 @@
 Worker processes import this module; it needs no TensorFlow.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from pymatgen.core import Structure
 
 from crystutor.crystal.average.cell import AverageCell, average_cells_of
 from crystutor.crystal.average.structure import AverageStructure, average_structure_of
 from crystutor.crystal.cells import cluster_of
 from crystutor.crystal.lattice.translations import NoAverageLatticeError
 from crystutor.crystal.samples import Atoms, sample_of
-from crystutor.crystal.structures import bond_length, build_structure, check_structure
+from crystutor.crystal.structures import (
+    BareStructure,
+    bond_length,
+    check_structure,
+    compositions_of,
+)
 from crystutor.detector import IMAGE_SHAPE
-from crystutor.diffraction import fingerprint
+from crystutor.diffraction import fingerprint_of
 
 N_ATOMS = 250  # of the cluster
 WORTH_A_NOTE = 0.005  # strain
@@ -44,7 +48,7 @@ class Evidence:
     reason: str | None = None
     note: str = ""
     cells: tuple[AverageCell, ...] = ()
-    clusters: tuple[Structure, ...] = ()
+    clusters: tuple[BareStructure, ...] = ()
     images: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, *IMAGE_SHAPE), np.float32))
     average: AverageStructure | None = None
 
@@ -60,7 +64,8 @@ def find_evidence(structure: Atoms) -> Evidence:
     """
     check_structure(structure)
     sample, distance = sample_of(structure), bond_length(structure)
-    elements = tuple(sorted({species.symbol for species in structure.species}))
+    species = {element for each in compositions_of(structure) for element in each}
+    elements = tuple(sorted({element.symbol for element in species}))
     warnings = tuple(structure.properties.get("warnings", ()))
     warnings += tuple(f"vacuum along {a}: taken as finite along {a}" for a in sample.vacuum)
     try:
@@ -77,7 +82,7 @@ def find_evidence(structure: Atoms) -> Evidence:
         note=_remarks(sample, cells[0]),
         cells=tuple(cells),
         clusters=tuple(clusters[0] for clusters in shown),
-        images=np.array([[fingerprint(cluster) for cluster in clusters] for clusters in shown]),
+        images=np.array([[fingerprint_of(cluster) for cluster in clusters] for clusters in shown]),
         average=average_structure_of(structure, sample, distance, cells[0]),
     )
 
@@ -95,13 +100,12 @@ def evidence_or_error(structure: Atoms | ValueError) -> Evidence | ValueError:
         return error
 
 
-def alike(structure: Structure) -> Structure:
-    """Give all atoms of a structure its commonest element: a class is that of their places."""
-    numbers, counts = np.unique(structure.atomic_numbers, return_counts=True)
+def alike(cluster: BareStructure) -> BareStructure:
+    """Give all atoms of a cluster its commonest element: a class is that of their places."""
+    numbers, counts = np.unique(cluster.atomic_numbers, return_counts=True)
     if len(numbers) == 1:
-        return structure
-    same = np.full(len(structure), numbers[counts.argmax()])
-    return build_structure(structure.lattice, same, structure.frac_coords)
+        return cluster
+    return replace(cluster, atomic_numbers=np.full(len(cluster), numbers[counts.argmax()]))
 
 
 def _remarks(sample, cell):

@@ -70,7 +70,7 @@ def _one_answer(found, n, probabilities):
         note=found.note,
         warnings=found.warnings,
         elements=found.elements,
-        cluster=found.clusters[n],
+        atoms=found.clusters[n],
         image=found.images[n, 0],
     )
 

@@ -1,10 +1,11 @@
 """Lay all cells of a crystal on top of each other, and find the sites."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pymatgen.core import Lattice
 
+AT_A_TIME = 30  # places; their arrays stay in the processor's cache
 N_SEEDS = 300  # folded atoms from which sites are looked for
 CROWDED = 0.2  # radius within which folded atoms are counted [bond lengths]
 NEAR = 0.25  # radius of the mean that a site moves to [bond lengths]
@@ -47,6 +48,13 @@ class Folded:
         squares = (self.offsets**2).sum(axis=1)[self.sites >= 0]
         sums = np.bincount(self.sites[self.sites >= 0], squares, minlength=len(self.centers))
         return np.sqrt(sums / 3 / np.maximum(1, self.counts - 1))
+
+    def without_interstitials(self) -> "Folded":
+        """The same without the atoms that take no site."""
+        taken = self.sites >= 0
+        return replace(
+            self, sites=self.sites[taken], cells=self.cells[taken], offsets=self.offsets[taken]
+        )
 
 
 def fold(positions: np.ndarray, basis: np.ndarray, distance: float) -> Folded:
@@ -102,9 +110,12 @@ def _crowded_places(positions, basis, distance):
     """Places where folded atoms gather, the most crowded first, shape (n, 3) [Å]."""
     chosen = np.unique(np.linspace(0, len(positions) - 1, N_SEEDS).astype(int))
     seeds = positions[chosen]
-    separations = _separations(seeds, positions, basis)
-    squares = np.einsum("ijk,ijk->ij", separations, separations)
-    crowds = (squares < (CROWDED * distance) ** 2).sum(axis=1)
+    crowds = np.concatenate(
+        [
+            _crowds(seeds[start : start + AT_A_TIME], positions, basis, CROWDED * distance)
+            for start in range(0, len(seeds), AT_A_TIME)
+        ]
+    )
     centers = np.zeros((0, 3))
     closest = np.full(len(seeds), np.inf)  # to a center
     for seed in np.argsort(-crowds, kind="stable"):
@@ -119,6 +130,13 @@ def _crowded_places(positions, basis, distance):
             away = _separations(place[None], seeds, basis)[0]
             closest = np.minimum(closest, np.linalg.norm(away, axis=1))
     return centers
+
+
+def _crowds(places, positions, basis, radius):
+    """Number of folded atoms within a radius of each of some places, shape (n,)."""
+    separations = _separations(places, positions, basis)
+    squares = np.einsum("ijk,ijk->ij", separations, separations)
+    return (squares < radius**2).sum(axis=1)
 
 
 def _nearest(positions, centers, basis, farthest):

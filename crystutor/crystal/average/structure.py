@@ -1,6 +1,7 @@
 """The average structure of a crystal, and its space group: the second witness."""
 
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from crystutor.crystal.average.ordering import (
     kinds_of_sites,
     number_of_cells,
 )
-from crystutor.crystal.average.symmetry import find_group
+from crystutor.crystal.average.symmetry import CUBIC_GROUPS, find_group, group_of_one_site
 from crystutor.crystal.lattice.bravais import ideal_lattice
 from crystutor.crystal.samples import Atoms, Sample, sample_of
 from crystutor.crystal.structures import bond_length, check_structure
@@ -140,10 +141,10 @@ def average_structure_of(
     elements = np.unique(atoms.numbers)
     counts = counts_of(folded, atoms.numbers, elements)
     n_cells = number_of_cells(folded, atoms, sample)
-    lattice = _ideal(cell, cell.matrix, cell.bravais, folded)
-    kinds = kinds_of_sites(counts, n_cells, bool(sample.periodic.all()))
-    group = find_group(lattice, folded, kinds, distance)
-    sites = find_group(lattice, folded, _alike(folded), distance)
+    whole = bool(sample.periodic.all())
+    kinds = kinds_of_sites(counts, n_cells, whole)
+    occupied = kinds_of_sites(folded.counts[:, None], n_cells, whole)
+    group, sites, possible = _groups(cell, folded, distance, tuple(kinds), tuple(occupied))
     average, shares = _sites(folded, counts, elements, n_cells)
     return AverageStructure(
         average,
@@ -153,7 +154,7 @@ def average_structure_of(
         group.symbol,
         sites.number,
         sites.symbol,
-        _possible(cell, folded, n_cells, sample, distance),
+        possible,
         group.bravais,
         group.lengths,
         group.tolerance,
@@ -174,22 +175,22 @@ def _sites(folded, counts, elements, n_cells):
     return cell, shares
 
 
-def _alike(folded):
-    return np.ones(len(folded.centers), int)
+def _groups(cell, folded, distance, kinds, occupied):
+    """Groups with sites told apart by elements, and with all alike; and the possible numbers.
+
+    Those are of the sites in each lattice that they may have, all alike or told apart by occupancy.
+    """
+    ask = cache(partial(_group_in, cell, folded, distance))  # with one kind, they are all alike
+    alike = (1,) * len(kinds)
+    numbers = {ask(name, each).number for name in cell.possible for each in (alike, occupied)}
+    return ask(cell.bravais, kinds), ask(cell.bravais, alike), frozenset(numbers - {None})
 
 
-def _ideal(cell, matrix, bravais, folded):
-    """The folded cell in the nearest lattice of a symmetry that the places may have."""
-    ideal = ideal_lattice(matrix, bravais, cell.primitive)
-    return np.round(folded.basis @ np.linalg.inv(cell.primitive)) @ ideal
-
-
-def _possible(cell, folded, n_cells, sample, distance):
-    """Groups of the places in each lattice that they may have, and with occupancies told apart."""
-    occupied = kinds_of_sites(folded.counts[:, None], n_cells, bool(sample.periodic.all()))
-    found = [
-        find_group(_ideal(cell, matrix, bravais, folded), folded, kinds, distance)
-        for bravais, matrix in cell.possible.items()
-        for kinds in (_alike(folded), occupied)
-    ]
-    return frozenset(group.number for group in found if group.number is not None)
+def _group_in(cell, folded, distance, bravais, kinds):
+    """Group of the sites in the nearest lattice of a symmetry that the places may have."""
+    ideal = ideal_lattice(cell.possible[bravais], bravais, cell.primitive)
+    coarser = np.round(folded.basis @ np.linalg.inv(cell.primitive))
+    lattice = coarser @ ideal
+    if len(kinds) == 1 and abs(np.linalg.det(coarser)) < 1.5 and bravais in CUBIC_GROUPS:
+        return group_of_one_site(lattice, bravais, folded, distance)
+    return find_group(lattice, folded, np.array(kinds), distance)

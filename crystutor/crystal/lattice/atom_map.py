@@ -4,6 +4,7 @@ import numpy as np
 from pymatgen.core import Lattice
 
 VOXELS_PER_RADIUS = 2
+AT_A_TIME = 8192  # points; their arrays stay in the processor's cache
 
 
 class AtomMap:
@@ -42,14 +43,16 @@ class AtomMap:
         offsets = offsets.reshape(-1, 3)
         distances = np.linalg.norm(offsets @ edges, axis=1)
         order = np.argsort(-distances)
-        own = np.floor(places).astype(int)
         numbers = np.arange(len(places), dtype=np.int32)
-        for offset in offsets[order[distances[order] <= reach]]:
-            self.voxels[self._flat(own + offset)] = numbers
-
-    def _flat(self, indices):
-        i, j, k = (indices % self.shape).T
-        return (i * self.shape[1] + j) * self.shape[2] + k
+        strides = (self.shape[1] * self.shape[2], self.shape[2], 1)
+        along_a, along_b, along_c = (  # for each offset from the voxel of each atom, what it adds
+            (np.arange(-n, n + 1)[:, None] + own) % size * stride
+            for n, own, size, stride in zip(
+                limits, np.floor(places).astype(int).T, self.shape, strides, strict=True
+            )
+        )
+        for h, k, l in (offsets + limits)[order[distances[order] <= reach]]:
+            self.voxels[along_a[h] + along_b[k] + along_c[l]] = numbers
 
     def find(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the atoms at points.
@@ -67,16 +70,25 @@ class AtomMap:
             Vectors from each point to the atom beside it, shape (..., 3) [Å]; zero without one.
         """
         flat = points.reshape(-1, 3)
-        fractions = self.to_fractions.T @ flat.T  # by axis: numpy works on whole rows
+        found, misses = np.zeros(len(flat), bool), np.zeros((len(flat), 3))
+        for start in range(0, len(flat), AT_A_TIME):
+            some = slice(start, start + AT_A_TIME)
+            landed, vectors = self._landed(flat[some])
+            found[some][landed] = True
+            misses[some][landed] = vectors
+        return found.reshape(points.shape[:-1]), misses.reshape(points.shape)
+
+    def _landed(self, points):
+        """Indices of the points with an atom, and the vectors to it."""
+        fractions = self.to_fractions.T @ points.T  # by axis: numpy works on whole rows
         fractions -= np.floor(fractions)
-        i, j, k = ((x * n).astype(np.int32) % n for x, n in zip(fractions, self.shape, strict=True))
+        size = self.shape[:, None]
+        indices = (fractions * size).astype(np.int32)
+        indices[indices == size] = 0  # by rounding
+        i, j, k = indices
         atoms = self.voxels[(i * self.shape[1] + j) * self.shape[2] + k]
         near = np.flatnonzero(atoms >= 0)
-        separations = self.fractions[:, atoms[near]] - fractions[:, near]
+        separations = self.fractions.take(atoms[near], axis=1) - fractions.take(near, axis=1)
         vectors = self.box.T @ (separations - np.round(separations))
         landed = (vectors**2).sum(axis=0) <= self.radius**2
-        found = np.zeros(len(flat), bool)
-        found[near] = landed
-        misses = np.zeros((len(flat), 3))
-        misses[near[landed]] = vectors[:, landed].T
-        return found.reshape(points.shape[:-1]), misses.reshape(points.shape)
+        return near[landed], vectors[:, landed].T

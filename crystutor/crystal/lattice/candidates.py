@@ -33,8 +33,8 @@ def find_candidates(moved: MovedAtoms, radius: float) -> tuple[np.ndarray, np.nd
     vectors = _vectors_between_atoms(moved, radius)
     if len(vectors) > N_KEPT:
         scouts = np.linspace(0, len(moved.origins) - 1, N_SCOUTS).astype(int)
-        landing = moved.move(vectors, np.unique(scouts))
-        vectors = vectors[np.argsort(-landing.overlaps, kind="stable")[: 2 * N_KEPT]]
+        overlaps = moved.overlaps(vectors, np.unique(scouts))
+        vectors = vectors[np.argsort(-overlaps, kind="stable")[: 2 * N_KEPT]]
         vectors = _distinct(vectors, SAME * moved.bond_length)[:N_KEPT]
     vectors = _refined(moved, vectors)
     landing = moved.move(vectors)

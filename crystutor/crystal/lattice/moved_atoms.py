@@ -16,6 +16,7 @@ N_PLACES, NEIGHBOURHOOD = 24, 20
 FARTHEST = 8.1  # that an atom is moved in a larger sample [bond lengths]
 N_CHOICES = 400  # of atoms, for centers of balls that are far apart
 N_CHANCE = 100
+AT_A_TIME = 100  # vectors, if there are many
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +64,14 @@ class MovedAtoms:
         self._around: np.ndarray | None = None
         if len(sample) <= MOST_ATOMS:
             self._shifts = np.zeros((len(self.origins), 3))
-            centers = _far_apart(sample, np.arange(len(self.origins)), N_PLACES)
-            distances = np.array([_distances(sample, self.origins, center) for center in centers])
+            _, distances = _far_apart(sample, np.arange(len(self.origins)), N_PLACES)
             self.parts = distances[:N_PARTS].argmin(axis=0)
             self.neighbourhoods = np.argsort(distances, axis=1)[:, :NEIGHBOURHOOD]
             self._map = AtomMap(positions, sample.box, self.tolerance)
         else:
             self.farthest = FARTHEST * bond_length
             chosen = np.random.default_rng(0).choice(len(sample), N_CHOICES, replace=False)
-            self._take_balls(_far_apart(sample, chosen, N_BALLS))
+            self._take_balls(_far_apart(sample, chosen, N_BALLS)[0])
 
     def _take_balls(self, centers):
         """Balls around centers, laid side by side in a box of their own."""
@@ -96,9 +96,17 @@ class MovedAtoms:
         places = self.origins[None, atoms] + vectors[:, None]
         hits, misses = self._map.find(places)
         inside = self.sample.contains(places + self._shifts[atoms], 0.05 * self.bond_length)
-        hits &= inside
-        misses[~inside] = 0
+        if not inside.all():
+            hits &= inside
+            misses[~inside] = 0
         return Landing(inside, hits, misses)
+
+    def overlaps(self, vectors: np.ndarray, atoms: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Share of the atoms that each of many vectors moves onto atoms, shape (n_vectors,)."""
+        starts = range(0, len(vectors), AT_A_TIME)
+        return np.concatenate(
+            [self.move(vectors[start : start + AT_A_TIME], atoms).overlaps for start in starts]
+        )
 
     @cached_property
     def chance(self) -> float:
@@ -132,14 +140,19 @@ class MovedAtoms:
 
 
 def _far_apart(sample, candidates, n):
-    """Choose atoms that are far from each other: positions, shape (<= n, 3) [Å]."""
+    """Choose atoms that are far from each other.
+
+    Returns their places, shape (m <= n, 3), and the distances of all candidates from each, shape
+    (m, n_candidates) [Å].
+    """
     points = (sample.fractions @ sample.box)[candidates]
-    chosen = [points[0]]
-    distances = _distances(sample, points, chosen[0])
+    chosen, distances = [points[0]], [_distances(sample, points, points[0])]
+    closest = distances[0]
     while len(chosen) < min(n, len(points)):
-        chosen.append(points[distances.argmax()])
-        distances = np.minimum(distances, _distances(sample, points, chosen[-1]))
-    return np.array(chosen)
+        chosen.append(points[closest.argmax()])
+        distances.append(_distances(sample, points, chosen[-1]))
+        closest = np.minimum(closest, distances[-1])
+    return np.array(chosen), np.array(distances)
 
 
 def _distances(sample, points, center):

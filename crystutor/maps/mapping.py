@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pymatgen.core import Molecule, Structure
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from crystutor.crystal.average.folding import fitted_basis
 from crystutor.crystal.samples import (
@@ -26,7 +29,6 @@ from crystutor.maps.orientations import orientation_of
 from crystutor.maps.structure_map import StructureMap
 from crystutor.maps.survey import survey
 from crystutor.maps.windows import FEWEST_ATOMS, grid_of_centers
-from crystutor.verdict.classification import CONTRADICTION, DISAGREEMENT, OUTSIDE
 from crystutor.verdict.classifier import classify_each
 
 if TYPE_CHECKING:
@@ -42,10 +44,11 @@ NEIGHBOURS = 1.8  # distance of neighbouring windows [strides]
 GRAIN_ATOMS = 600  # of a grain that are classified together
 DEEP_INSIDE = 0.85  # share of the grain's overlap that these reach
 SMALLEST_GRAIN = 50  # atoms
+LINK = 1.5  # distance of atoms that hang together [bond lengths]
 CONTACT = 1.35  # distance of neighbouring atoms [bond lengths]
 MOST_CONTACTS = 10
 AT_A_TIME = 100_000  # atoms whose neighbours are looked for
-EXCLUDED = (CONTRADICTION, DISAGREEMENT, OUTSIDE)
+UNDECIDED = ("not one crystal", "too few atoms")  # reasons that speak against no window
 
 
 def map_structure(
@@ -184,12 +187,10 @@ def _classified(grains, places, convnet, executor):
     molecules = (Molecule(["Fe"] * len(piece), piece) for piece in pieces)
     answers = classify_each(molecules, convnet, executor)
     for grain, piece, answer in zip(grains, pieces, answers, strict=True):
-        if isinstance(answer, ValueError) or answer.cell is None:
+        if isinstance(answer, ValueError) or answer.reason in UNDECIDED:
             yield grain
         elif answer.label is not None:
             yield _as_classified(grain, answer, piece, places.distance)
-        elif answer.reason not in EXCLUDED:
-            yield grain
 
 
 def _atoms_of(grain, places):
@@ -198,7 +199,16 @@ def _atoms_of(grain, places):
     _, near = tree.query(grain.center, k=min(3 * GRAIN_ATOMS, tree.n))
     found = places.around.points[near]
     _, shares = find_grains_of_atoms(atom_task(places, found, len(found), [grain]))
-    return found[shares > DEEP_INSIDE * grain.overlap][:GRAIN_ATOMS]
+    deep = found[shares > DEEP_INSIDE * grain.overlap]
+    return _largest_piece(deep, LINK * places.distance)[:GRAIN_ATOMS]
+
+
+def _largest_piece(points, reach):
+    """The most points that hang together by steps up to a reach [Å], in the same order."""
+    pairs = cKDTree(points).query_pairs(reach, output_type="ndarray")
+    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(points),) * 2)
+    _, piece = connected_components(links, directed=False)
+    return points[piece == np.bincount(piece, minlength=1).argmax()]
 
 
 def _as_classified(grain, answer, atoms, distance):

@@ -139,7 +139,7 @@ def _crystal(vectors):
     orientation = np.full(4, np.nan)
     if cell.bravais != "other":
         orientation = orientation_of(cell.matrix, cell.bravais).as_quat(canonical=True)
-    allowed = [bool(set(CLASS_LATTICES[name]) & set(cell.possible)) for name in CLASSES]
+    allowed = [cell.bravais in CLASS_LATTICES[name] for name in CLASSES]
     return {
         "orientations": orientation,
         "overlaps": cell.overlap,

@@ -13,6 +13,7 @@ from crystutor.maps.orientations import mean_orientation, misorientations
 from crystutor.maps.windows import Windows
 
 SAME = 5.0  # misorientation within one grain [degree]
+WELL_INSIDE = 0.75  # quantile of the windows of a grain, for its overlap
 ALMOST_BEST = 0.7  # overlap of a window of one grain, in that of the best window beside it
 
 
@@ -145,7 +146,7 @@ def _grain(number, windows, chosen):
         bravais,
         mean_orientation(rotations, overlaps**4, bravais).as_quat(canonical=True),
         windows.bases[best],
-        float(overlaps.max()),
+        float(np.quantile(overlaps, WELL_INSIDE)),
         float(windows.strains[best]),
         float(windows.probabilities[chosen, CLASSES.index(label)].mean()),
         windows.centers[best],

@@ -29,6 +29,7 @@ from crystutor.maps.orientations import orientation_of
 from crystutor.maps.structure_map import StructureMap
 from crystutor.maps.survey import survey
 from crystutor.maps.windows import FEWEST_ATOMS, grid_of_centers
+from crystutor.verdict.classification import Classification
 from crystutor.verdict.classifier import classify_each
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ SAMPLES = 12  # places where the size of a window is measured
 WIDER = 1.15  # than a window on the average may be one with many vacancies
 NEIGHBOURS = 1.8  # distance of neighbouring windows [strides]
 GRAIN_ATOMS = 600  # of a grain that are classified together
+INNER_ATOMS = (200, 100)  # of them, where a part of them does not follow the rest
 DEEP_INSIDE = 0.85  # share of the grain's overlap that these reach
 SMALLEST_GRAIN = 50  # atoms
 LINK = 1.5  # distance of atoms that hang together [bond lengths]
 CONTACT = 1.35  # distance of neighbouring atoms [bond lengths]
 MOST_CONTACTS = 10
 AT_A_TIME = 100_000  # atoms whose neighbours are looked for
-UNDECIDED = ("not one crystal", "too few atoms")  # reasons that speak against no window
 
 
 def map_structure(
@@ -182,15 +183,28 @@ def _neighbours(places):
 
 
 def _classified(grains, places, convnet, executor):
-    """Yield each grain as its atoms, classified together, say it is; without those of no class."""
+    """Yield each grain as its atoms, classified together, say it is; without those of no class.
+
+    Where a part of the atoms does not follow the rest, those nearest to the middle are asked alone.
+    """
     pieces = [_atoms_of(grain, places) for grain in grains]
-    molecules = (Molecule(["Fe"] * len(piece), piece) for piece in pieces)
-    answers = classify_each(molecules, convnet, executor)
+    answers = _answers(pieces, convnet, executor)
+    for fewer in INNER_ATOMS:
+        uneven = [n for n, answer in enumerate(answers) if answer.reason == "not one crystal"]
+        again = [pieces[n][:fewer] for n in uneven]
+        for n, piece, answer in zip(uneven, again, _answers(again, convnet, executor), strict=True):
+            pieces[n], answers[n] = piece, answer
     for grain, piece, answer in zip(grains, pieces, answers, strict=True):
-        if isinstance(answer, ValueError) or answer.reason in UNDECIDED:
-            yield grain
-        elif answer.label is not None:
+        if answer.label is not None:
             yield _as_classified(grain, answer, piece, places.distance)
+
+
+def _answers(pieces, convnet, executor):
+    """What pieces of one crystal are; atoms that make no sample have no class."""
+    molecules = (Molecule(["Fe"] * len(piece), piece) for piece in pieces)
+    found = classify_each(molecules, convnet, executor)
+    nothing = Classification(None, 0.0, {})
+    return [nothing if isinstance(answer, ValueError) else answer for answer in found]
 
 
 def _atoms_of(grain, places):

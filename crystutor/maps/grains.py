@@ -123,7 +123,8 @@ def join_windows(windows: Windows, pairs: np.ndarray) -> list[Grain]:
     _, component = connected_components(links, directed=False)
     members = [np.flatnonzero(named & (component == c)) for c in np.unique(component[named])]
     members.sort(key=len, reverse=True)
-    return [_grain(number, windows, chosen) for number, chosen in enumerate(members)]
+    inside = np.bincount(np.concatenate([first, second]), minlength=len(windows))
+    return [_grain(number, windows, chosen, inside) for number, chosen in enumerate(members)]
 
 
 def _best_near(overlaps, pairs):
@@ -133,10 +134,10 @@ def _best_near(overlaps, pairs):
     return best
 
 
-def _grain(number, windows, chosen):
-    """The mean of some windows, by their overlaps."""
+def _grain(number, windows, chosen, n_neighbours):
+    """The mean of some windows, by their overlaps; the best has most neighbours in the grain."""
     overlaps = windows.overlaps[chosen]
-    best = chosen[overlaps.argmax()]
+    best = chosen[(n_neighbours[chosen] + overlaps).argmax()]
     bravais = str(windows.bravais[best])
     rotations = Rotation.from_quat(windows.orientations[chosen])
     label = str(windows.labels[best])

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from crystutor.__main__ import LARGE_UPLOADS
+from crystutor.commands.lab import LARGE_UPLOADS
 from tests.conftest import peak_memory
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 #
 # make lab           install, check on a real file, open the notebooks
 # make quick         unit tests and doctests, without notebooks and browser (2 minutes)
-# make test          run every test (12 minutes)
+# make test          run every test (15 minutes)
 # make lint          style and types (1 minute)
 # make dist          wheel and sdist in build/dist, installed and tried outside the clone (5 minutes)
 # make bench         timings (5 minutes)

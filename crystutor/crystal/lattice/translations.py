@@ -89,7 +89,7 @@ def overlap(atoms: Atoms, vectors: np.ndarray) -> np.ndarray:
     atoms
         Structure or molecule, as for `find_translations`.
     vectors
-        Translations, shape (n, 3) or (3,) [Å]; up to 5.5 bond lengths long in a sample of more
+        Translations, shape (n, 3) or (3,) [Å]; up to 8 bond lengths long in a sample of more
         than 600 atoms, of which only 600 are moved.
 
     Returns

@@ -123,6 +123,16 @@ def test_a_particle_needs_no_box():
     assert (found.atom_labels == "fcc").mean() > 0.95
 
 
+def test_a_vacuum_is_told():
+    slab = FCC.make_supercell((6, 6, 8), in_place=False)
+    matrix = slab.lattice.matrix.copy()
+    matrix[2] *= 1.8
+    slab = Structure(matrix, slab.species, slab.cart_coords, coords_are_cartesian=True)
+    found = map_structure(slab, stride=12.0)
+    assert found.grains[0].label == "fcc"
+    assert found.describe().endswith("vacuum along c: taken as finite along c")
+
+
 def test_workers_and_ase_give_the_same_map(bicrystal, bicrystal_map):
     atoms = bicrystal[0].to_ase_atoms()
     with ThreadPoolExecutor(2) as executor:

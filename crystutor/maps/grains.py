@@ -31,7 +31,7 @@ class Grain:
     basis : primitive vectors as rows, shape (3, 3) [Å]
     overlap : share of the atoms that the lattice's vectors move onto atoms
     strain : largest strain to a lattice of the symmetry
-    probability : of the class, mean over its windows
+    probability : of the class, mean over its windows; if they name another, that of its atoms
     space_group : number of the average structure, or None if it was not found
     symbol : its Hermann-Mauguin symbol, or ""
     center : of its best window, shape (3,) [Å]

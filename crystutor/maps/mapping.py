@@ -229,9 +229,11 @@ def _as_classified(grain, answer, atoms, distance):
     cell = answer.cell
     basis = fitted_basis(atoms, cell.primitive, distance)
     matrix = np.round(cell.matrix @ np.linalg.inv(cell.primitive)) @ basis
+    same = answer.label == grain.label
     return replace(
         grain,
         label=answer.label,
+        probability=grain.probability if same else answer.probability,
         bravais=cell.bravais,
         orientation=orientation_of(matrix, cell.bravais).as_quat(canonical=True),
         basis=basis,

@@ -64,7 +64,7 @@ class StructureMap:
         return np.array([*values, nothing])[self.atom_grains]
 
     def describe(self) -> str:
-        """A line for each grain, and one for what belongs to none."""
+        """A line for each grain, one for what belongs to none, and what was guessed."""
         n = len(self.numbers)
         lines = [
             f"grain {grain.number}: {grain.label} {grain.probability:.1%}, {grain.n_atoms} atoms "
@@ -74,7 +74,9 @@ class StructureMap:
             for grain in self.grains
         ]
         rest = int((self.atom_grains < 0).sum())
-        return "\n".join([*lines, f"no grain: {rest} atoms ({rest / n:.1%})"])
+        lines.append(f"no grain: {rest} atoms ({rest / n:.1%})")
+        lines += [f"vacuum along {a}: taken as finite along {a}" for a in self.sample.vacuum]
+        return "\n".join(lines)
 
     def write(self, folder: str | Path) -> None:
         """Write atoms.xyz, windows.csv, grains.csv and summary.json into a folder.
@@ -154,6 +156,7 @@ def _summary(found):
         "n_atoms": len(found.numbers),
         "n_windows": len(found.windows),
         "n_atoms_of_no_grain": rest,
+        "vacuum": list(found.sample.vacuum),
         "grains": [_row_of_grain(grain) for grain in found.grains],
         "boundaries": [
             {

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pymatgen.core import Molecule
@@ -30,6 +32,25 @@ def test_same_seed_same_defects(copper):
     assert remove_atoms(copper, 0.25, seed=4) == remove_atoms(copper, 0.25, seed=4)
     assert remove_atoms(copper, 0.25, seed=4) != remove_atoms(copper, 0.25, seed=5)
     assert displace_atoms(copper, 0.1, seed=4) == displace_atoms(copper, 0.1, seed=4)
+
+
+LEVELS = np.linspace(0, 0.95, 20)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_one_seed_damage_only_grows(seed, copper):
+    """Atoms that are gone, or foreign, stay so at a higher level; displacements only grow."""
+    tungsten = build_cluster(build_prototype("bcc"))
+    for remove, crystal in ((remove_atoms, copper), (remove_body_centers, tungsten)):
+        left = [{tuple(x) for x in remove(crystal, level, seed).frac_coords} for level in LEVELS]
+        assert all(more < less for less, more in pairwise(left))
+    alloys = [substitute_atoms(copper, level, 2, seed).atomic_numbers for level in LEVELS]
+    foreign = [{(i, Z) for i, Z in enumerate(alloy) if Z != 29} for alloy in alloys]
+    assert all(less < more for less, more in pairwise(foreign))
+    moves = [
+        displace_atoms(copper, level, seed).cart_coords - copper.cart_coords for level in LEVELS
+    ]
+    np.testing.assert_allclose(moves, LEVELS[:, None, None] * moves[-1] / LEVELS[-1], atol=1e-9)
 
 
 def test_substitution_gives_binaries_and_ternaries(copper):

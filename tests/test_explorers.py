@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import ase.io
 import ipywidgets
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -77,6 +78,22 @@ def test_bcc_to_sc_explorer():
     panel.controls["fraction"].value = 1.0
     assert "125 atoms" in panel.text.value and "ConvNet: sc" in panel.text.value
     assert "bond length 1.155 of that of bcc" in panel.text.value
+
+
+def test_the_point_lies_on_the_drawn_curve():
+    for panel, values in (
+        (bcc_to_sc_explorer(), np.arange(0, 1.01, 0.05)),
+        (rhombohedral_explorer(), (1.2247448713915890, 1.837117307087384)),
+    ):
+        positions, _ = panel.compose.keywords["curve"]
+        for value in values:
+            axes = panel.compose(value).figure.axes[-1]
+            points = [line for line in axes.lines if line.get_marker() == "o"]
+            lines = [line for line in axes.lines if len(line.get_xdata()) == len(positions)]
+            assert len(points) == len(lines) > 1
+            for point, line in zip(points, lines, strict=True):
+                drawn = np.interp(value, *line.get_data())
+                assert point.get_ydata()[0] == pytest.approx(drawn, abs=1e-4)
 
 
 def test_rhombohedral_explorer():

@@ -1,4 +1,8 @@
-"""Point defects and disorder: displace, remove, substitute atoms; empty the bcc centres."""
+"""Point defects and disorder: displace, remove, substitute atoms; empty the bcc centres.
+
+With one seed, damage only grows: atoms that are gone at 10 % are also gone at 15 %, and a larger
+sigma displaces every atom farther along the same direction.
+"""
 
 from typing import TypeVar
 
@@ -21,7 +25,7 @@ def displace_atoms(structure: Crystal, sigma: float, seed: Seed = None) -> Cryst
     sigma
         Standard deviation of the normal distribution of each Cartesian component [Å].
     seed
-        Seed of the random numbers.
+        Seed of the directions: a larger sigma displaces the atoms farther along the same ones.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def remove_atoms(structure: Crystal, fraction: float, seed: Seed = None) -> Crys
     fraction
         Fraction of the atoms to remove, in [0, 1].
     seed
-        Seed of the random numbers.
+        Seed of the order of removal: a larger fraction removes the same atoms, and more.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def remove_atoms(structure: Crystal, fraction: float, seed: Seed = None) -> Crys
 def vacancy_sites(
     structure: Structure | Molecule, fraction: float, seed: Seed = None
 ) -> np.ndarray:
-    """Choose the atoms that `remove_atoms` removes: indices in random order, shape (n,)."""
+    """Choose the atoms that `remove_atoms` removes: indices in the order of removal, shape (n,)."""
     return _choose(range(len(structure)), fraction, seed)
 
 
@@ -99,7 +103,8 @@ def substitute_atoms(
     n_species
         Number of substitutional elements: 1 makes a binary of an elemental crystal, 2 a ternary.
     seed
-        Seed of the random numbers.
+        Seed of the elements and of the order in which atoms are replaced: a larger fraction
+        replaces the same atoms, and more.
 
     Returns
     -------
@@ -139,7 +144,7 @@ def remove_body_centers(structure: Structure, fraction: float, seed: Seed = None
     fraction
         Fraction of the centre atoms to remove, in [0, 1]; floor(fraction x centres) go.
     seed
-        Seed of the random numbers.
+        Seed of the order of removal: a larger fraction removes the same centres, and more.
 
     Returns
     -------
@@ -161,7 +166,7 @@ def remove_body_centers(structure: Structure, fraction: float, seed: Seed = None
 
 
 def body_center_sites(structure: Structure, fraction: float, seed: Seed = None) -> np.ndarray:
-    """Choose the atoms that `remove_body_centers` removes: indices in random order, shape (n,)."""
+    """Choose the centres that `remove_body_centers` removes: indices in the order of removal."""
     return _choose(_body_centers(structure), fraction, seed)
 
 
@@ -180,7 +185,7 @@ def _choose(candidates, fraction, seed):
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction is {fraction}; a number from 0 to 1 is accepted")
     count = int(np.floor(fraction * len(candidates) + 1e-9))
-    return np.random.default_rng(seed).choice(candidates, count, replace=False)
+    return np.random.default_rng(seed).permutation(candidates)[:count]
 
 
 def _without(structure, indices):

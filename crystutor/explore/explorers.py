@@ -15,7 +15,6 @@ from crystutor.maps.figures import COLORED_BY
 from crystutor.maps.structure_map import StructureMap
 from crystutor.transition_paths import (
     CUBIC_POINTS,
-    FRACTIONS,
     HIGHEST_MU,
     LOWEST_MU,
     bcc_to_sc,
@@ -65,7 +64,8 @@ def fingerprint_explorer(label: str = "fcc") -> Panel:
 
 def bcc_to_sc_explorer() -> Panel:
     """Remove the centre atoms of bcc tungsten one by one, Fig. 4a and 4b of the paper."""
-    curve = np.array(FRACTIONS), bcc_to_sc(elements=["W"])[0]
+    fractions = np.linspace(0, 1, 21)  # those of the slider: its point lies on the curve
+    curve = fractions, bcc_to_sc(fractions, elements=["W"])[0]
     slider = _slider("centres removed [fraction]", 0, 1, 0.05, 0.0)
     return Panel({"fraction": slider}, partial(scenes.bcc_to_sc_scene, curve=curve))
 

@@ -107,7 +107,7 @@ def test_lab_where_there_are_no_notebooks(monkeypatch, tmp_path, capsys):
     for command in (["lab"], ["lab", "--student"]):
         assert main(command) == 2
         error = capsys.readouterr().err
-        assert "no folder 'notebooks' here" in error and error.count("\n") == 1
+        assert "no folder 'notebooks' with" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

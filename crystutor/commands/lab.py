@@ -100,8 +100,8 @@ def _originals():
         if (place / FIRST).exists():
             return place
     raise ValueError(
-        f"no {FIRST} and no folder 'notebooks' here; run this command in a clone of crystutor, or "
-        "in a folder of student copies"
+        f"no folder 'notebooks' with {FIRST} here; run this command in a clone of crystutor, or "
+        "without --student in a folder of student copies"
     )
 
 

@@ -111,7 +111,16 @@ ORDER = {  # inside the folders, lowest first
         "report",
         "reproduce",
     ),
-    "commands": ("console", "inputs", "records", "classify", "map", "reproduce", "lab"),
+    "commands": (
+        "console",
+        "inputs",
+        "records",
+        "classify",
+        "map",
+        "reproduce",
+        "student_copies",
+        "lab",
+    ),
     "explore": ("panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent

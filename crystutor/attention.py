@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crystutor._keras import keras, tf
+from crystutor.arguments import InputError
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.detector import IMAGE_SHAPE
 
@@ -50,7 +51,7 @@ def response_maps(
     activations = forward(convnet, images, layer)
     responses = activations[-1].numpy()[0]
     if not 1 <= n_filters <= responses.shape[-1]:
-        raise ValueError(
+        raise InputError(
             f"n_filters is {n_filters}; 1 to {responses.shape[-1]}, the filters of {layer}, "
             "is accepted"
         )
@@ -122,7 +123,7 @@ def gradient_saliency(convnet: keras.Model, image: np.ndarray, label: str) -> np
     K. Simonyan, A. Vedaldi and A. Zisserman, arXiv:1312.6034 (2013).
     """
     if label not in CLASSES:
-        raise ValueError(f"class {label!r} is unknown; accepted are {', '.join(CLASSES)}")
+        raise InputError(f"class {label!r} is unknown; accepted are {', '.join(CLASSES)}")
     images = tf.constant(_batch(image[None]))
     with tf.GradientTape() as tape:
         tape.watch(images)
@@ -139,7 +140,7 @@ def forward(convnet: keras.Model, images: np.ndarray, layer: str) -> list[tf.Ten
         If there is no such layer.
     """
     if layer not in _convolutions(convnet):
-        raise ValueError(
+        raise InputError(
             f"layer {layer!r} is unknown; accepted are {', '.join(_convolutions(convnet))}"
         )
     activations = [tf.constant(images)]
@@ -190,5 +191,5 @@ def _layers_up_to(convnet, name):
 def _batch(images):
     images = np.asarray(images, np.float32)
     if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
-        raise ValueError(f"images have shape {images.shape[1:]}; (64, 64, 3) is accepted")
+        raise InputError(f"images have shape {images.shape[1:]}; (64, 64, 3) is accepted")
     return images

@@ -6,6 +6,7 @@ from importlib.resources import as_file, files
 import numpy as np
 
 from crystutor._keras import keras
+from crystutor.arguments import InputError
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.detector import IMAGE_SHAPE
 
@@ -107,7 +108,7 @@ def load_convnet(training: str = "shipped") -> keras.Model:
         If there are no such weights.
     """
     if training not in WEIGHTS:
-        raise ValueError(f"training is {training!r}; accepted are {', '.join(WEIGHTS)}")
+        raise InputError(f"training is {training!r}; accepted are {', '.join(WEIGHTS)}")
     convnet = build_convnet()
     with as_file(files("crystutor") / "data" / WEIGHTS[training]) as path:
         convnet.load_weights(path)
@@ -142,7 +143,7 @@ def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarra
     """
     images = np.asarray(images, dtype=np.float32)
     if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
-        raise ValueError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
+        raise InputError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
     blocks = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     return np.concatenate(
         [np.zeros((0, len(CLASSES)), np.float32), *map(convnet.predict_on_batch, blocks)]

@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from crystutor.arguments import InputError
+
 LONGEST_WAVELENGTH = 1e-8  # [m]; anything longer is a number in ångström
 
 
@@ -44,14 +46,14 @@ class Detector:
     def __post_init__(self) -> None:
         for name in ("wavelength", "distance", "pixel_size", "n_pixels", "outer_radius"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; a positive number is accepted")
+                raise InputError(f"{name} is {getattr(self, name)}; a positive number is accepted")
         if self.wavelength > LONGEST_WAVELENGTH:
-            raise ValueError(
+            raise InputError(
                 f"wavelength is {self.wavelength:g} m; up to {LONGEST_WAVELENGTH:g} m is accepted "
                 "(a Detector takes metres: 0.05 Å is 5e-12)"
             )
         if not self.mask.any():
-            raise ValueError(
+            raise InputError(
                 f"no pixel lies between inner_radius = {self.inner_radius} "
                 f"and outer_radius = {self.outer_radius}"
             )

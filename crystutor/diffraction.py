@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from crystutor.arguments import InputError
 from crystutor.crystal.samples import Atoms
 from crystutor.crystal.structures import (
     BareStructure,
@@ -230,7 +231,7 @@ def form_factor(Z: int, detector: Detector = PAPER_DETECTOR) -> np.ndarray:
     """
     coefficients = gemmi.Element(Z + 2).it92
     if coefficients is None:
-        raise ValueError(f"no form factor for Z = {Z}; elements up to Z = 96 are accepted")
+        raise InputError(f"no form factor for Z = {Z}; elements up to Z = 96 are accepted")
     s_squared = (np.linalg.norm(detector.scattering_vectors, axis=1) / (4 * np.pi)) ** 2
     gaussians = (
         a * np.exp(-b * s_squared) for a, b in zip(coefficients.a, coefficients.b, strict=True)

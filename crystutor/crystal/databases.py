@@ -10,6 +10,7 @@ from platformdirs import user_cache_dir
 from pymatgen.core import Composition, Element, Structure
 from pymatgen.ext.optimade import OptimadeRester
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.frames import EXAMPLES
 from crystutor.files import finished_file
 
@@ -63,7 +64,7 @@ def fetch_structures(
     question = _filter(formula, elements)
     address = _address(provider)
     if limit < 1:
-        raise ValueError(f"limit is {limit}; 1 or more is accepted")
+        raise InputError(f"limit is {limit}; 1 or more is accepted")
     folder = Path(cache or user_cache_dir("crystutor")) / "optimade"
     key = hashlib.sha256(json.dumps([address, question, limit]).encode()).hexdigest()
     path = folder / f"{key}.json"
@@ -126,16 +127,16 @@ def _ask(address, question, limit, timeout):
 def _filter(formula, elements):
     """The question in OPTIMADE's filter language."""
     if (formula is None) == (elements is None):
-        raise ValueError("name a formula such as 'Cu' or elements such as ['Cu'], one of the two")
+        raise InputError("name a formula such as 'Cu' or elements such as ['Cu'], one of the two")
     if formula is not None:
         try:
             reduced = Composition(formula).reduced_composition.get_el_amt_dict()
         except ValueError as error:
-            raise ValueError(f"formula is {formula!r}; one such as 'SiO2' is accepted") from error
+            raise InputError(f"formula is {formula!r}; one such as 'SiO2' is accepted") from error
         parts = (f"{e}{int(n) if n > 1 else ''}" for e, n in sorted(reduced.items()))
         return f'chemical_formula_reduced="{"".join(parts)}" AND nsites<={MOST_ATOMS}'
     if not elements or not all(Element.is_valid_symbol(symbol) for symbol in elements):
-        raise ValueError(f"elements are {elements!r}; chemical symbols such as ['Cu'] are accepted")
+        raise InputError(f"elements are {elements!r}; chemical symbols such as ['Cu'] are accepted")
     symbols = ", ".join(f'"{symbol}"' for symbol in elements)
     return f"elements HAS ALL {symbols} AND nelements={len(elements)} AND nsites<={MOST_ATOMS}"
 
@@ -144,7 +145,7 @@ def _address(provider):
     address = OptimadeRester.aliases.get(provider, provider)
     if not address.startswith(("http://", "https://")):
         names = ", ".join(sorted(OptimadeRester.aliases))
-        raise ValueError(
+        raise InputError(
             f"provider {provider!r} is unknown; an address such as https://... or one of {names} "
             "is accepted"
         )

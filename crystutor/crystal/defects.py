@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from pymatgen.core import Element, Molecule, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.structures import MAX_ATOMIC_NUMBER, build_structure
 
 Crystal = TypeVar("Crystal", Structure, Molecule)
@@ -44,7 +45,7 @@ def displace_atoms(structure: Crystal, sigma: float, seed: Seed = None) -> Cryst
     True
     """
     if not 0 <= sigma < np.inf:
-        raise ValueError(f"sigma is {sigma}; a displacement of 0 Å or more is accepted")
+        raise InputError(f"sigma is {sigma}; a displacement of 0 Å or more is accepted")
     noise = np.random.default_rng(seed).normal(0, sigma, (len(structure), 3))
     if isinstance(structure, Structure):
         noise = structure.lattice.get_fractional_coords(noise)
@@ -124,7 +125,7 @@ def substitute_atoms(
     3
     """
     if n_species < 1:
-        raise ValueError(f"n_species is {n_species}; 1 or more is accepted")
+        raise InputError(f"n_species is {n_species}; 1 or more is accepted")
     rng = np.random.default_rng(seed)
     numbers = np.array(structure.atomic_numbers)
     others = np.setdiff1d(np.arange(1, MAX_ATOMIC_NUMBER + 1), numbers)
@@ -177,13 +178,13 @@ def _body_centers(structure):
     halves = np.round(2 * cells).astype(int)
     parity = halves % 2
     if np.abs(2 * cells - halves).max() > 0.02 or (parity != parity[:, :1]).any():
-        raise ValueError("the structure is not a perfect bcc crystal in conventional axes")
+        raise InputError("the structure is not a perfect bcc crystal in conventional axes")
     return np.flatnonzero(parity[:, 0])
 
 
 def _choose(candidates, fraction, seed):
     if not 0 <= fraction <= 1:
-        raise ValueError(f"fraction is {fraction}; a number from 0 to 1 is accepted")
+        raise InputError(f"fraction is {fraction}; a number from 0 to 1 is accepted")
     count = int(np.floor(fraction * len(candidates) + 1e-9))
     return np.random.default_rng(seed).permutation(candidates)[:count]
 
@@ -191,7 +192,7 @@ def _choose(candidates, fraction, seed):
 def _without(structure, indices):
     kept = np.setdiff1d(np.arange(len(structure)), indices)
     if len(kept) == 0:
-        raise ValueError(
+        raise InputError(
             f"fraction would remove all {len(structure)} atoms; at least one must stay"
         )
     numbers = np.array(structure.atomic_numbers)[kept]

@@ -12,6 +12,8 @@ import numpy as np
 from ase.data import covalent_radii
 from pymatgen.core import Element, Lattice, Structure
 
+from crystutor.arguments import InputError
+
 PO_BOND_LENGTH = 3.345  # alpha-Po [Å]
 KINDS = ("published", "hypothetical", "enumerated")
 SPECIES = tuple(Element.from_Z(Z).symbol for Z in range(1, 84))  # H to Bi, 83 as in the paper
@@ -119,12 +121,12 @@ def build_prototype(name: str, element: str | None = None, **parameters: float) 
     4
     """
     if name not in PROTOTYPES:
-        raise ValueError(f"prototype {name!r} is unknown; the names are the keys of PROTOTYPES")
+        raise InputError(f"prototype {name!r} is unknown; the names are the keys of PROTOTYPES")
     prototype = PROTOTYPES[name]
     if element is not None and not Element.is_valid_symbol(element):
-        raise ValueError(f"element {element!r} is unknown; a symbol such as 'Cu' is accepted")
+        raise InputError(f"element {element!r} is unknown; a symbol such as 'Cu' is accepted")
     if unknown := sorted(set(parameters) - set(prototype.parameters)):
-        raise ValueError(
+        raise InputError(
             f"prototype {name!r} has no parameter {', '.join(unknown)}; "
             f"it has {', '.join(prototype.parameters)}"
         )
@@ -170,7 +172,7 @@ def build_rhombohedral(
     """
     for label, value in (("mu", mu), ("bond_length", bond_length)):
         if not 0 < value < math.inf:
-            raise ValueError(f"{label} is {value}; a positive number is accepted")
+            raise InputError(f"{label} is {value}; a positive number is accepted")
     a = bond_length / min(1.0, math.hypot(1 / math.sqrt(3), mu / 3))
     return build_prototype("beta-Po", element, a=a, c_over_a=mu)
 

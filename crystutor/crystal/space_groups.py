@@ -3,6 +3,7 @@
 import spglib
 from pymatgen.core import Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.samples import is_periodic
 
 CLASSES = ("bct139", "bct141", "hex/rh", "sc", "fcc", "diam", "bcc")
@@ -60,9 +61,9 @@ def space_group(structure: Structure, symprec: float) -> int | None:
     227
     """
     if not symprec > 0:
-        raise ValueError(f"symprec is {symprec}; a tolerance above 0 Å is accepted")
+        raise InputError(f"symprec is {symprec}; a tolerance above 0 Å is accepted")
     if not is_periodic(structure):
-        raise ValueError("Spglib needs a structure that is periodic along all three axes")
+        raise InputError("Spglib needs a structure that is periodic along all three axes")
     matrix, fractions = structure.lattice.matrix.tolist(), structure.frac_coords.tolist()
     cell = (matrix, fractions, structure.atomic_numbers)
     try:

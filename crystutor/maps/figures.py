@@ -16,6 +16,7 @@ from matplotlib.patches import Circle
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from crystutor.arguments import InputError
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.maps.colors import (
     CORNERS,
@@ -93,7 +94,7 @@ def plot_map(
 def atom_colors(structure_map: StructureMap, color: str) -> np.ndarray:
     """Red, green and blue of every atom of a map, shape (n, 3); light grey without a grain."""
     if color not in COLORED_BY:
-        raise ValueError(f"color is {color!r}; accepted are {', '.join(COLORED_BY)}")
+        raise InputError(f"color is {color!r}; accepted are {', '.join(COLORED_BY)}")
     if color == "overlap":
         colors = overlap_map()(np.nan_to_num(structure_map.atom_overlaps))[:, :3]
         colors[structure_map.atom_grains < 0] = UNKNOWN

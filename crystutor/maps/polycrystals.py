@@ -7,6 +7,7 @@ from pymatgen.core import Lattice, Structure
 from scipy.spatial import Voronoi, cKDTree
 from scipy.spatial.transform import Rotation
 
+from crystutor.arguments import InputError
 from crystutor.crystal.defects import Seed
 from crystutor.crystal.samples import is_periodic
 from crystutor.crystal.structures import bond_length, build_structure, check_number, check_structure
@@ -157,14 +158,14 @@ def simulate_atom_probe(
     (250, 100)
     """
     if not 0 < efficiency <= 1:
-        raise ValueError(f"efficiency is {efficiency}; a number above 0 and up to 1 is accepted")
+        raise InputError(f"efficiency is {efficiency}; a number above 0 and up to 1 is accepted")
     noise = np.array([lateral_noise, lateral_noise, depth_noise])
     if not (np.isfinite(noise).all() and (noise >= 0).all()):
-        raise ValueError(f"the noise is {noise.tolist()} Å; 0 or more along each axis is accepted")
+        raise InputError(f"the noise is {noise.tolist()} Å; 0 or more along each axis is accepted")
     rng = np.random.default_rng(seed)
     detected = np.sort(rng.permutation(len(structure))[: round(efficiency * len(structure))])
     if len(detected) == 0:
-        raise ValueError(f"efficiency {efficiency} leaves none of {len(structure)} atoms")
+        raise InputError(f"efficiency {efficiency} leaves none of {len(structure)} atoms")
     positions = structure.cart_coords[detected] + rng.normal(size=(len(detected), 3)) * noise
     box = Lattice(structure.lattice.matrix, pbc=(False, False, False))
     numbers = np.array(structure.atomic_numbers)[detected]
@@ -178,15 +179,15 @@ def _one_per_grain(structures, n_grains):
     """The crystals in turn, one for each grain, after a check."""
     given = [structures] if isinstance(structures, Structure) else list(structures)
     if not given:
-        raise ValueError("no structure is given; one or more are needed")
+        raise InputError("no structure is given; one or more are needed")
     for structure in given:
         check_structure(structure)
         if not is_periodic(structure):
-            raise ValueError("a structure repeats along some axes only; a crystal is accepted")
+            raise InputError("a structure repeats along some axes only; a crystal is accepted")
     if n_grains is None:
         n_grains = N_GRAINS if len(given) == 1 else len(given)
     if n_grains < len(given):
-        raise ValueError(f"n_grains is {n_grains}; {len(given)} or more hold each crystal once")
+        raise InputError(f"n_grains is {n_grains}; {len(given)} or more hold each crystal once")
     return [given[k % len(given)] for k in range(n_grains)]
 
 
@@ -194,7 +195,7 @@ def _check_edge(crystals, edge):
     densities = [len(crystal) / crystal.volume for crystal in crystals]
     shortest = np.cbrt(FEWEST_ATOMS * len(crystals) / min(densities))
     if not shortest <= edge < np.inf:
-        raise ValueError(
+        raise InputError(
             f"the edge is {edge} Å; {shortest:.1f} Å or more hold {len(crystals)} grains of "
             f"{FEWEST_ATOMS} atoms"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from crystutor.arguments import InputError
 from crystutor.crystal.samples import Sample
 from crystutor.maps.structure_map import StructureMap
 
@@ -55,12 +56,12 @@ def cut_slice(
 ) -> Slice:
     """Cut a slice out of a map; by default through its middle, two bond lengths thick [Å]."""
     if axis not in ("x", "y", "z"):
-        raise ValueError(f"axis is {axis!r}; accepted are x, y, z")
+        raise InputError(f"axis is {axis!r}; accepted are x, y, z")
     positions = positions_in_box(structure_map.sample)
     bond = typical_bond(positions)
     thickness = THICKNESS * bond if thickness is None else thickness
     if not thickness > 0:
-        raise ValueError(f"the slice is {thickness} Å thick; it must be thicker than 0")
+        raise InputError(f"the slice is {thickness} Å thick; it must be thicker than 0")
     normal = "xyz".index(axis)
     heights = positions[:, normal]
     middle = (heights.min() + heights.max()) / 2 if position is None else position

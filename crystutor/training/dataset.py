@@ -11,6 +11,7 @@ import numpy as np
 from pymatgen.core import Structure
 from tqdm.auto import tqdm
 
+from crystutor.arguments import InputError
 from crystutor.crystal.defects import displace_atoms, remove_atoms
 from crystutor.crystal.prototypes import SPECIES
 from crystutor.crystal.space_groups import CLASSES
@@ -159,7 +160,7 @@ def load_dataset(path: str | Path) -> Dataset:
 
 def _dataset(sample_block, size, executor, progress, folder=None):
     if size < len(CLASSES):
-        raise ValueError(f"size is {size}; at least one crystal for each of {len(CLASSES)} classes")
+        raise InputError(f"size is {size}; at least one crystal for each of {len(CLASSES)} classes")
     starts = range(0, size, BLOCK)
     blocks = [np.arange(start, min(start + BLOCK, size)) for start in starts]
     if folder is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from crystutor._keras import keras
+from crystutor.arguments import InputError
 from crystutor.convnet import build_convnet
 from crystutor.files import write_text
 
@@ -60,7 +61,7 @@ def train_convnet(
         If images and labels differ in number.
     """
     if len(images) != len(labels):
-        raise ValueError(f"{len(images)} images and {len(labels)} labels; as many are needed")
+        raise InputError(f"{len(images)} images and {len(labels)} labels; as many are needed")
     keras.utils.set_random_seed(seed)
     convnet = build_convnet(seed=seed) if convnet is None else convnet
     validated, used = split_validation(len(images), validation_fraction, seed)

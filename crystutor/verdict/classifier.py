@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from tqdm.auto import tqdm
 
+from crystutor.arguments import InputError
 from crystutor.crystal.samples import Atoms
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.executors import map_in_order
@@ -93,7 +94,7 @@ def classify(
     answers = []
     for index, answer in enumerate(tqdm(found, total=total, disable=not progress)):
         if isinstance(answer, ValueError):
-            raise ValueError(f"structures[{index}]: {answer}") from answer
+            raise InputError(f"structures[{index}]: {answer}") from answer
         answers.append(answer)
     return answers
 

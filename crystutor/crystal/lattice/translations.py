@@ -7,6 +7,7 @@ by chance, and whichever of them one looks at, the vector belongs to the lattice
 import numpy as np
 import spglib
 
+from crystutor.arguments import InputError
 from crystutor.crystal.lattice.candidates import find_candidates
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
 from crystutor.crystal.lattice.search import REACHES, Translations, find_fit
@@ -27,7 +28,7 @@ N_BALLS = 4
 REASONS = ("no lattice", "not one crystal", "too few atoms")
 
 
-class NoAverageLatticeError(ValueError):
+class NoAverageLatticeError(InputError):
     """A sample has no three-dimensional lattice; `reason` is one of `REASONS`."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -113,11 +114,11 @@ def overlap(atoms: Atoms, vectors: np.ndarray) -> np.ndarray:
     check_structure(atoms)
     vectors = np.asarray(vectors, float)
     if vectors.shape[-1:] != (3,) or vectors.ndim > 2 or not np.isfinite(vectors).all():
-        raise ValueError(f"vectors of shape {vectors.shape}; finite numbers (n, 3) are accepted")
+        raise InputError(f"vectors of shape {vectors.shape}; finite numbers (n, 3) are accepted")
     moved = MovedAtoms(sample_of(atoms), bond_length(atoms))
     longest = np.linalg.norm(vectors, axis=-1).max(initial=0.0)
     if longest > moved.farthest:
-        raise ValueError(
+        raise InputError(
             f"a vector is {longest:.1f} Å long; up to {moved.farthest:.1f} Å are accepted"
         )
     landing = moved.move(np.atleast_2d(vectors))

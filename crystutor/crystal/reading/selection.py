@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.parsers import Load
 
 Frame = tuple[int, bool, Load]  # its number, whether the file has several, what reads it
@@ -29,7 +30,7 @@ def _index(text):
             return slice(*parts)
     except ValueError:
         pass
-    raise ValueError(f"index '{text}': 0, -1, ':' or '::10' are accepted")
+    raise InputError(f"index '{text}': 0, -1, ':' or '::10' are accepted")
 
 
 def select_frames(frames: Iterator[Load], index: int | slice) -> Iterator[Frame]:
@@ -68,5 +69,5 @@ def _one(numbered, index):
         last = deque(numbered, maxlen=-index)
         found = last[0] if len(last) == -index else None
     if found is None:
-        raise ValueError(f"it has no frame {index}; fewer frames are found")
+        raise InputError(f"it has no frame {index}; fewer frames are found")
     return found

@@ -15,7 +15,7 @@ LONGEST_TEXT = 60  # of a value in a message [characters]
 
 
 class InputError(ValueError):
-    """What is given is not accepted. Notebooks show the message without the way that led to it."""
+    """What is given is not accepted. A notebook shows the message without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython prints instead of a traceback."""
@@ -23,7 +23,7 @@ class InputError(ValueError):
 
 
 def refusal(name: str, value: Any, accepted: str) -> InputError:
-    """Build the error that says which argument is refused, what was found and what is accepted."""
+    """Build the error that names an argument and says what was found and what is accepted."""
     return InputError(f"{name} is {described(value)}; {accepted}")
 
 
@@ -36,7 +36,7 @@ def described(value: Any) -> str:
         return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...'"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
-    name = value.__name__ if isinstance(value, type) else type(value).__name__
+    name = type(value).__name__
     if isinstance(value, list | tuple | dict):
         return f"a {name} of {len(value)}" if value else f"an empty {name}"
     return f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"
@@ -57,16 +57,15 @@ def require_number(
     above: bool = False,
     hint: str = "",
 ) -> None:
-    """Refuse what is not a finite number from `low`, or above it, to `high`."""
+    """Refuse what is not a finite number from `low`, or with `above` above it, to `high`."""
+    accepted = _interval("a number", low, high, unit, above)
     if not _is_number(value):
-        raise refusal(name, value, f"{_interval('a number', low, high, unit, above)}{hint}")
+        raise refusal(name, value, accepted + hint)
     if math.isfinite(value) and low <= value <= high and not (above and value == low):
         return
     if (low, high) == (0, 1) and 1 < value <= 100 and value == round(value):
         hint = f" ({value:g} % is {value / 100:g})"
-    found = f"{value} {unit}".strip()
-    accepted = _interval("a number", low, high, unit, above)
-    raise InputError(f"{name} is {found}; {accepted}{hint}")
+    raise InputError(f"{name} is {value}{unit and f' {unit}'}; {accepted}{hint}")
 
 
 def require_whole(name: str, value: Any, low: int = 0, high: float = math.inf) -> None:
@@ -75,59 +74,63 @@ def require_whole(name: str, value: Any, low: int = 0, high: float = math.inf) -
         raise refusal(name, value, _interval("a whole number", low, high))
 
 
-def require_numbers(name: str, values: Any, low: float, high: float, above: bool = False) -> None:
-    """Refuse what is not a list of one or more finite numbers in an interval."""
+def require_numbers(
+    name: str,
+    values: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    above: bool = False,
+) -> None:
+    """Refuse what is not a list of one or more finite numbers of an interval."""
     listed = isinstance(values, list | tuple | range | np.ndarray) and np.ndim(values) == 1
     require(name, values, listed and len(values) > 0, "a list of one or more numbers")
     for index, value in enumerate(values):
         require_number(f"{name}[{index}]", value, low, high, above=above)
 
 
-def require_one_of(name: str, value: Any, choices: Iterable[str], accepted: str = "") -> None:
-    """Refuse what is none of some names, and say which are close to it."""
+def require_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Refuse what is none of some names."""
     choices = list(choices)
-    if isinstance(value, str) and value in choices:
-        return
-    accepted = accepted or f"accepted are {', '.join(choices)}"
-    raise refusal(
-        name, value, (accepted or f"accepted are {', '.join(choices)}") + close(value, choices)
-    )
+    if not (isinstance(value, str) and value in choices):
+        raise refusal(name, value, f"accepted are {', '.join(choices)}{meant(value, choices)}")
 
 
-def close(value: Any, choices: Iterable[str]) -> str:
-    """Ask whether one of some names was meant, if one is close to a value."""
+def meant(value: Any, choices: Iterable[str]) -> str:
+    """Ask whether one of some names was meant, if one is close to a value; else say nothing."""
     names = {choice.casefold(): choice for choice in choices}
     found = get_close_matches(value.casefold(), names, n=1) if isinstance(value, str) else []
-    return f" (is {names[found[0]]!r} meant?)" if found else ""
+    return f"; is {names[found[0]]!r} meant?" if found else ""
 
 
-def require_list_of(name: str, values: Any, kind: type, accepted: str) -> None:
-    """Refuse what is not a list or tuple of things of a kind."""
-    listed = isinstance(values, list | tuple) and all(isinstance(value, kind) for value in values)
-    require(name, values, listed, accepted)
+def require_several(name: str, values: Any, kind: Any, each: str) -> None:
+    """Refuse what is not a list or tuple of things of a kind; `each` says of which."""
+    if not isinstance(values, list | tuple):
+        raise refusal(name, values, f"a list is accepted, each of it {each}")
+    for index, value in enumerate(values):
+        require(f"{name}[{index}]", value, isinstance(value, kind), each)
 
 
 def as_array(
     name: str, value: Any, shape: tuple[int | None, ...], dtype: type = float
 ) -> np.ndarray:
-    """Return numbers as an array; refuse what is none, or has another shape (None is any length)."""
-    wanted = f"({', '.join('n' if n is None else str(n) for n in shape)}{',' * (len(shape) == 1)})"
+    """Return numbers as an array of a shape, in which None stands for any length; refuse others."""
+    lengths = ["n" if length is None else str(length) for length in shape]
+    wanted = f"({', '.join(lengths)}{',' if len(shape) == 1 else ''})"
     try:
         array = np.asarray(value, dtype)
     except (TypeError, ValueError):
-        raise refusal(name, value, f"numbers of shape {wanted} are accepted") from None
-    fits = array.ndim == len(shape) and all(
-        n in (None, length) for n, length in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        raise InputError(f"{name} has shape {array.shape}; {wanted} is accepted")
+        raise refusal(name, value, f"an array of shape {wanted} is accepted") from None
+    pairs = zip(shape, array.shape, strict=False)
+    if array.ndim != len(shape) or any(n not in (None, length) for n, length in pairs):
+        verb = "have" if name.endswith("s") else "has"
+        raise InputError(f"{name} {verb} shape {array.shape}; {wanted} is accepted")
     return array
 
 
-def random_generator(seed: Seed, name: str = "seed") -> np.random.Generator:
-    """Make the random numbers of a seed: a whole number, a generator, or None for any."""
+def random_generator(seed: Seed) -> np.random.Generator:
+    """Return the random numbers of a seed: a whole number, a generator, or None for any."""
     if seed is not None and not isinstance(seed, np.random.Generator):
-        require_whole(name, seed)
+        require_whole("seed", seed)
     return np.random.default_rng(seed)
 
 

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
-from crystutor.arguments import InputError
+from crystutor.arguments import InputError, require
 
 ANSWER_TIME = 10  # in which a Dask scheduler must answer [s]
 IN_FLIGHT = 2  # items of each worker, submitted and not yet yielded; bounds the memory
@@ -37,6 +37,7 @@ def map_in_order(
     if executor is None:
         yield from map(function, items)
         return
+    require("executor", executor, hasattr(executor, "submit"), "an executor of concurrent.futures")
     in_flight = IN_FLIGHT * getattr(executor, "_max_workers", WORKERS)
     waiting: deque[Future] = deque()
     for item in items:

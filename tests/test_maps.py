@@ -210,7 +210,7 @@ def test_bad_samples():
     gas = Structure(Lattice.cubic(300), ["Ar"] * 300, rng.random((300, 3)))
     with pytest.raises(ValueError, match="the atoms are isolated"):
         map_structure(gas)
-    with pytest.raises(ValueError, match="a str is given"):
+    with pytest.raises(ValueError, match="structure is 'four_grains.xyz'"):
         map_structure("four_grains.xyz")
 
 

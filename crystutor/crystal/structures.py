@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pymatgen.core import Composition, DummySpecies, Element, IMolecule, Lattice, Structure
 
-from crystutor.arguments import InputError
+from crystutor.arguments import InputError, refusal
 from crystutor.crystal.samples import (
     LONGEST,
     Atoms,
@@ -109,8 +111,15 @@ def check_number(n_atoms: int) -> None:
         raise InputError(f"it holds {n_atoms:,} atoms; up to {MOST_ATOMS:,} are accepted")
 
 
-def check_structure(structure: Atoms) -> None:
-    """Check that a structure or a molecule can be given a fingerprint.
+def require_atoms(atoms: Any, name: str = "structure") -> None:
+    """Refuse what is neither a structure nor a molecule."""
+    if not isinstance(atoms, Structure | IMolecule):
+        file = "; read_structure reads a file" if isinstance(atoms, str | Path) else ""
+        raise refusal(name, atoms, f"a pymatgen Structure or Molecule is accepted{file}")
+
+
+def check_structure(structure: Atoms, name: str = "structure") -> None:
+    """Check that a structure or a molecule, the argument `name`, can be given a fingerprint.
 
     Raises
     ------
@@ -122,10 +131,7 @@ def check_structure(structure: Atoms) -> None:
     -----
     `crystutor.bond_length` checks the distances where they are needed.
     """
-    if not isinstance(structure, Structure | IMolecule):
-        raise InputError(
-            f"a {type(structure).__name__} is given; a pymatgen Structure or Molecule is accepted"
-        )
+    require_atoms(structure, name)
     if len(structure) == 0:
         raise InputError("it holds no atoms; at least one is needed")
     compositions = compositions_of(structure)
@@ -184,6 +190,8 @@ def bond_length(atoms: Atoms | BareStructure) -> float:
     >>> round(bond_length(build_prototype("fcc", "Cu")), 3)
     2.556
     """
+    if not isinstance(atoms, BareStructure):
+        require_atoms(atoms, "atoms")
     if len(atoms) == 0:
         raise InputError("the structure holds no atoms; at least one is needed")
     nearest = nearest_distances(

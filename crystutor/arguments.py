@@ -35,10 +35,12 @@ def described(value: Any) -> str:
         text = repr(str(value))
         return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...'"
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
+        words = " of words" if value.dtype.kind in "US" else ""
+        return f"an array{words} of shape {value.shape}"
     name = type(value).__name__
     if isinstance(value, list | tuple | dict):
-        return f"a {name} of {len(value)}" if value else f"an empty {name}"
+        first = f"a {name} that begins with {described(next(iter(value)))}" if value else ""
+        return first or f"an empty {name}"
     return f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"
 
 
@@ -70,7 +72,7 @@ def require_number(
 
 def require_whole(name: str, value: Any, low: int = 0, high: float = math.inf) -> None:
     """Refuse what is not a whole number from `low` to `high`."""
-    if not (_is_number(value) and isinstance(value, Integral) and low <= value <= high):
+    if not (_is_number(value) and isinstance(value, Integral) and low <= int(value) <= high):
         raise refusal(name, value, _interval("a whole number", low, high))
 
 
@@ -110,6 +112,11 @@ def require_several(name: str, values: Any, kind: Any, each: str) -> None:
         require(f"{name}[{index}]", value, isinstance(value, kind), each)
 
 
+def require_network(convnet: Any) -> None:
+    """Refuse what is no network of Keras, without importing Keras."""
+    require("convnet", convnet, hasattr(convnet, "predict_on_batch"), "a Keras network")
+
+
 def as_array(
     name: str, value: Any, shape: tuple[int | None, ...], dtype: type = float
 ) -> np.ndarray:
@@ -117,9 +124,9 @@ def as_array(
     lengths = ["n" if length is None else str(length) for length in shape]
     wanted = f"({', '.join(lengths)}{',' if len(shape) == 1 else ''})"
     try:
-        array = np.asarray(value, dtype)
+        array: np.ndarray = np.asarray(value, dtype)
     except (TypeError, ValueError):
-        raise refusal(name, value, f"an array of shape {wanted} is accepted") from None
+        raise refusal(name, value, f"numbers of shape {wanted} are accepted") from None
     pairs = zip(shape, array.shape, strict=False)
     if array.ndim != len(shape) or any(n not in (None, length) for n, length in pairs):
         verb = "have" if name.endswith("s") else "has"
@@ -144,7 +151,7 @@ def _interval(what, low, high, unit="", above=False):
     if above:
         what += f" above {low:g}{unit}" + (f" and up to {high:g}{unit}" if high < math.inf else "")
     elif high < math.inf:
-        what += f" from {low:,.12g} to {high:,.12g}{unit}"
+        what += f" from {low:,.10g} to {high:,.10g}{unit}"
     elif low > -math.inf:
         what += f" of {low:g}{unit} or more"
     return f"{what} is accepted"

@@ -6,7 +6,13 @@ from importlib.resources import as_file, files
 import numpy as np
 
 from crystutor._keras import keras
-from crystutor.arguments import InputError
+from crystutor.arguments import (
+    as_array,
+    random_generator,
+    require_network,
+    require_one_of,
+    require_whole,
+)
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.detector import IMAGE_SHAPE
 
@@ -75,6 +81,8 @@ def build_linear_softmax(seed: int | None = None) -> keras.Model:
         Compiled as in `build_convnet`; from images (n, 64, 64, 3) to probabilities (n, 7);
         86,023 parameters.
     """
+    if seed is not None:
+        require_whole("seed", seed)
     initializer = keras.initializers.GlorotUniform(seed=seed)
     network = keras.Sequential(
         [
@@ -107,8 +115,7 @@ def load_convnet(training: str = "shipped") -> keras.Model:
     ValueError
         If there are no such weights.
     """
-    if training not in WEIGHTS:
-        raise InputError(f"training is {training!r}; accepted are {', '.join(WEIGHTS)}")
+    require_one_of("training", training, WEIGHTS)
     convnet = build_convnet()
     with as_file(files("crystutor") / "data" / WEIGHTS[training]) as path:
         convnet.load_weights(path)
@@ -141,9 +148,8 @@ def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarra
     ValueError
         If the images have another shape.
     """
-    images = np.asarray(images, dtype=np.float32)
-    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
-        raise InputError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
+    require_network(convnet)
+    images = as_array("images", images, (None, *IMAGE_SHAPE), np.float32)
     blocks = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     return np.concatenate(
         [np.zeros((0, len(CLASSES)), np.float32), *map(convnet.predict_on_batch, blocks)]
@@ -168,6 +174,6 @@ def _dense(n_units, activation, seed, name):
 
 def _seeds(seed):
     """Endless seeds derived from one; without one, every seed is None."""
-    rng = None if seed is None else np.random.default_rng(seed)
+    rng = None if seed is None else random_generator(seed)
     while True:
         yield None if rng is None else int(rng.integers(2**31))

@@ -10,7 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from crystutor.arguments import as_array, require, require_one_of, require_several
 from crystutor.crystal.space_groups import CLASSES
+from crystutor.crystal.structures import require_atoms
 from crystutor.verdict.classification import Classification
 
 CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind readers
@@ -20,6 +22,7 @@ CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind
         strict=True,
     )
 )
+PICTURE = (None, None, 3)  # shape of a fingerprint or a response map
 NO_CLASS, NO_CLASS_COLOR = "none", "#999999"
 
 
@@ -45,6 +48,7 @@ def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None)
     The square root of the intensity is shown, so that weak spots can be seen beside strong ones.
     """
     ax = axes_or_new(ax, (3.4, 3.4))
+    image = as_array("image", image, PICTURE)
     ax.imshow(np.sqrt(image), origin="lower", interpolation="nearest")
     ax.set(title=title, xlabel="detector x [pixel]", ylabel="detector y [pixel]")
     ax.set(xticks=range(0, 64, 16), yticks=range(0, 64, 16))
@@ -70,6 +74,8 @@ def plot_probabilities(
     Axes
         The axes drawn into.
     """
+    keyed = isinstance(probabilities, dict) and set(probabilities) <= set(CLASSES)
+    require("probabilities", probabilities, keyed, "a dict with classes as keys")
     ax = axes_or_new(ax, (3.6, 2.6))
     names = list(probabilities)
     values = [probabilities[name] for name in names]
@@ -98,6 +104,7 @@ def plot_structure(structure: Structure, title: str = "", ax: Axes | None = None
     Axes
         The axes drawn into.
     """
+    require_atoms(structure)
     ax = axes_or_new(ax, (3.4, 3.4))
     plot_atoms(AseAtomsAdaptor.get_atoms(structure), ax, rotation="-78x,-12y,4z", radii=0.5)
     ax.set(title=title, xlabel="horizontal [Å]", ylabel="vertical [Å]")
@@ -119,6 +126,8 @@ def plot_difference(image: np.ndarray, reference: np.ndarray, ax: Axes | None = 
     Axes
         The axes drawn into.
     """
+    image = as_array("image", image, PICTURE)
+    reference = as_array("reference", reference, image.shape)
     ax = axes_or_new(ax, (3.4, 3.4))
     difference = (image - reference).sum(axis=-1)
     largest = max(np.abs(difference).max(), 1e-6)
@@ -149,6 +158,8 @@ def plot_response(
     Axes
         The axes drawn into.
     """
+    response = as_array("response", response, PICTURE)
+    image = as_array("image", image, response.shape)
     ax = axes_or_new(ax, (3.4, 3.4))
     positive = np.maximum(response, 0)
     shown = positive / max(positive.max(), 1e-12)
@@ -182,8 +193,13 @@ def plot_path(
     Axes
         The axes drawn into.
     """
+    positions = as_array("positions", positions, (None,))
+    shape = (None, len(positions), len(CLASSES))
+    probabilities = as_array("probabilities", probabilities, shape)
+    require_several("labels", labels, str, f"one of {', '.join(CLASSES)}")
     ax = axes_or_new(ax, (4.4, 3.2))
-    for label in labels:
+    for number, label in enumerate(labels):
+        require_one_of(f"labels[{number}]", label, CLASSES)
         values = probabilities[:, :, CLASSES.index(label)]
         mean, deviation = values.mean(axis=0), values.std(axis=0)
         color = CLASS_COLORS[label]
@@ -223,6 +239,9 @@ def plot_trajectory(
     -----
     A frame without a label is grey. A frame without a lattice has no overlap and no strain.
     """
+    require_several("answers", answers, Classification, "an answer of `classify`")
+    numbers = range(len(answers)) if frames is None else frames
+    x = as_array("frames", numbers, (len(answers),))
     if axes is None:
         sizes = {"height_ratios": [1.3, 1, 1]}
         _, rows = plt.subplots(
@@ -233,7 +252,6 @@ def plot_trajectory(
     shown = [name for name in (NO_CLASS, *reversed(CLASSES)) if name in names]
     overlaps = [answer.overlap if answer.cell else np.nan for answer in answers]
     strains = [100 * answer.cell.strain if answer.cell else np.nan for answer in answers]
-    x = range(len(answers)) if frames is None else frames
     colors = [CLASS_COLORS.get(name, NO_CLASS_COLOR) for name in names]
     for ax, values in zip(axes, (map(shown.index, names), overlaps, strains), strict=True):
         ax.scatter(x, list(values), c=colors, s=14)
@@ -251,4 +269,7 @@ def plot_trajectory(
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Return the axes, or new ones of the given size [inch] if there are none."""
-    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+    if ax is None:
+        return plt.subplots(figsize=size, layout="constrained")[1]
+    require("ax", ax, isinstance(ax, Axes), "one of matplotlib's Axes, such as axes[0],")
+    return ax

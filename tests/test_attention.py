@@ -105,7 +105,7 @@ def test_bad_input(image):
     convnet = build_convnet()
     with pytest.raises(ValueError, match="layer is 'conv7'; accepted are conv1, conv2"):
         response_maps(convnet, image, "conv7")
-    with pytest.raises(ValueError, match="n_filters is 9; 1 to 8, the filters of conv6"):
+    with pytest.raises(ValueError, match="n_filters is 9; a whole number from 1 to 8 is accepted"):
         response_maps(convnet, image, "conv6", n_filters=9)
     with pytest.raises(ValueError, match=r"shape \(32, 32, 3\)"):
         response_maps(convnet, image[:32, :32], "conv1")

@@ -1,5 +1,6 @@
 """Polycrystals: Voronoi cells, each filled with a crystal; what an atom probe sees of a sample."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,8 +8,15 @@ from pymatgen.core import Lattice, Structure
 from scipy.spatial import Voronoi, cKDTree
 from scipy.spatial.transform import Rotation
 
-from crystutor.arguments import InputError
-from crystutor.crystal.defects import Seed
+from crystutor.arguments import (
+    InputError,
+    Seed,
+    random_generator,
+    refusal,
+    require,
+    require_number,
+    require_whole,
+)
 from crystutor.crystal.samples import is_periodic
 from crystutor.crystal.structures import bond_length, build_structure, check_number, check_structure
 
@@ -94,7 +102,7 @@ def place_grains(
         Positions, shape (n, 3) [Å], atomic numbers and grains, both of shape (n,), and the
         orientations of the grains; see `build_polycrystal`.
     """
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     seeds = _spread_seeds(len(crystals), rng) * edge
     turns = Rotation.random(len(crystals), rng)
     places, numbers, grains = [], [], []
@@ -157,12 +165,12 @@ def simulate_atom_probe(
     >>> len(crystal), len(simulate_atom_probe(crystal, 0.4, seed=1))
     (250, 100)
     """
-    if not 0 < efficiency <= 1:
-        raise InputError(f"efficiency is {efficiency}; a number above 0 and up to 1 is accepted")
+    require("structure", structure, isinstance(structure, Structure), "a pymatgen Structure")
+    require_number("efficiency", efficiency, 0, 1, above=True)
+    require_number("lateral_noise", lateral_noise, 0, unit="Å")
+    require_number("depth_noise", depth_noise, 0, unit="Å")
     noise = np.array([lateral_noise, lateral_noise, depth_noise])
-    if not (np.isfinite(noise).all() and (noise >= 0).all()):
-        raise InputError(f"the noise is {noise.tolist()} Å; 0 or more along each axis is accepted")
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     detected = np.sort(rng.permutation(len(structure))[: round(efficiency * len(structure))])
     if len(detected) == 0:
         raise InputError(f"efficiency {efficiency} leaves none of {len(structure)} atoms")
@@ -177,28 +185,25 @@ def simulate_atom_probe(
 
 def _one_per_grain(structures, n_grains):
     """The crystals in turn, one for each grain, after a check."""
-    given = [structures] if isinstance(structures, Structure) else list(structures)
+    several = isinstance(structures, list | tuple)
+    given = list(structures) if several else [structures]
     if not given:
-        raise InputError("no structure is given; one or more are needed")
-    for structure in given:
-        check_structure(structure)
+        raise refusal("structures", structures, "one or more are accepted")
+    for number, structure in enumerate(given):
+        check_structure(structure, f"structures[{number}]" if several else "structures")
         if not is_periodic(structure):
             raise InputError("a structure repeats along some axes only; a crystal is accepted")
     if n_grains is None:
         n_grains = N_GRAINS if len(given) == 1 else len(given)
-    if n_grains < len(given):
-        raise InputError(f"n_grains is {n_grains}; {len(given)} or more hold each crystal once")
+    require_whole("n_grains", n_grains, len(given))
     return [given[k % len(given)] for k in range(n_grains)]
 
 
 def _check_edge(crystals, edge):
     densities = [len(crystal) / crystal.volume for crystal in crystals]
     shortest = np.cbrt(FEWEST_ATOMS * len(crystals) / min(densities))
-    if not shortest <= edge < np.inf:
-        raise InputError(
-            f"the edge is {edge} Å; {shortest:.1f} Å or more hold {len(crystals)} grains of "
-            f"{FEWEST_ATOMS} atoms"
-        )
+    grains = f" (it holds {len(crystals)} grains of {FEWEST_ATOMS} atoms)"
+    require_number("edge", edge, math.floor(10 * shortest) / 10, unit="Å", hint=grains)
     check_number(round(edge**3 * float(np.mean(densities))))
 
 

@@ -9,9 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from crystutor._keras import keras
-from crystutor.arguments import InputError
+from crystutor.arguments import (
+    InputError,
+    as_array,
+    require_network,
+    require_number,
+    require_several,
+    require_whole,
+)
 from crystutor.convnet import build_convnet
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.detector import IMAGE_SHAPE
 from crystutor.files import write_text
+
+MOST_VALIDATED = 0.9  # of the images; the others are trained on
+LARGEST_SEED = 2**32 - 1  # of Keras
 
 
 def train_convnet(
@@ -58,14 +70,15 @@ def train_convnet(
     Raises
     ------
     ValueError
-        If images and labels differ in number.
+        If images and labels differ in number, or an argument is not accepted.
     """
-    if len(images) != len(labels):
-        raise InputError(f"{len(images)} images and {len(labels)} labels; as many are needed")
+    _require_data(images, labels)
+    _require_recipe(convnet, epochs, batch_size, validation_fraction, seed, callbacks)
     keras.utils.set_random_seed(seed)
     convnet = build_convnet(seed=seed) if convnet is None else convnet
     validated, used = split_validation(len(images), validation_fraction, seed)
     rate = float(convnet.optimizer.learning_rate)
+    labels = np.asarray(labels)
     batches = Batches(images, labels, used, batch_size)
     checkpoint = Checkpoint(folder, batches, seed)
     convnet = checkpoint.restore(convnet)
@@ -86,6 +99,28 @@ def train_convnet(
         name: [logs[name] for logs in checkpoint.logs] for name in checkpoint.logs[-1]
     }
     return convnet
+
+
+def _require_data(images, labels):
+    """Refuse what is no set of fingerprints with a class for each."""
+    shape = np.shape(images)
+    if len(shape) != 4 or shape[1:] != IMAGE_SHAPE or shape[0] == 0:
+        raise InputError(f"images have shape {shape}; (n, 64, 64, 3) is accepted")
+    if len(images) != np.size(labels):
+        raise InputError(f"{len(images)} images and {np.size(labels)} labels; as many are needed")
+    classes = as_array("labels", labels, (len(images),))
+    if not np.isin(classes, np.arange(len(CLASSES))).all():
+        raise InputError("labels hold other numbers; 0 to 6, indices into CLASSES, are accepted")
+
+
+def _require_recipe(convnet, epochs, batch_size, validation_fraction, seed, callbacks):
+    if convnet is not None:
+        require_network(convnet)
+    require_whole("epochs", epochs, 1)
+    require_whole("batch_size", batch_size, 1)
+    require_number("validation_fraction", validation_fraction, 0, MOST_VALIDATED)
+    require_whole("seed", seed, 0, LARGEST_SEED)
+    require_several("callbacks", callbacks, keras.callbacks.Callback, "a Keras callback")
 
 
 def split_validation(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from crystutor.arguments import InputError
+from crystutor.arguments import InputError, require
 from crystutor.crystal.reading.parsers import Load
 
 Frame = tuple[int, bool, Load]  # its number, whether the file has several, what reads it
@@ -14,6 +14,7 @@ Frame = tuple[int, bool, Load]  # its number, whether the file has several, what
 
 def split_index(path: str | Path, index: str | int | slice = ":") -> tuple[str, int | slice]:
     """Take "file@::10" apart, unless a file has that name."""
+    require("path", path, isinstance(path, str | Path), "the name of a file")
     text = str(path)
     found = re.fullmatch(r"(.+)@([-\d:]+)", text)
     if found and not Path(text).exists():

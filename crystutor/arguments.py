@@ -94,20 +94,21 @@ def require_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
     """Refuse what is none of some names."""
     choices = list(choices)
     if not (isinstance(value, str) and value in choices):
-        raise refusal(name, value, f"accepted are {', '.join(choices)}{meant(value, choices)}")
+        found = described(value) + close_to(value, choices)
+        raise InputError(f"{name} is {found}; accepted are {', '.join(choices)}")
 
 
-def meant(value: Any, choices: Iterable[str]) -> str:
-    """Ask whether one of some names was meant, if one is close to a value; else say nothing."""
+def close_to(value: Any, choices: Iterable[str]) -> str:
+    """Say which of some names is close to a value, if one is."""
     names = {choice.casefold(): choice for choice in choices}
     found = get_close_matches(value.casefold(), names, n=1) if isinstance(value, str) else []
-    return f"; is {names[found[0]]!r} meant?" if found else ""
+    return f" (close to {names[found[0]]!r})" if found else ""
 
 
-def require_several(name: str, values: Any, kind: Any, each: str) -> None:
+def require_several(name: str, values: Any, kind: Any, each: str, fewest: int = 0) -> None:
     """Refuse what is not a list or tuple of things of a kind; `each` says of which."""
-    if not isinstance(values, list | tuple):
-        raise refusal(name, values, f"a list is accepted, each of it {each}")
+    if not isinstance(values, list | tuple) or len(values) < fewest:
+        raise refusal(name, values, f"a list is accepted, each item {each}")
     for index, value in enumerate(values):
         require(f"{name}[{index}]", value, isinstance(value, kind), each)
 
@@ -127,6 +128,8 @@ def as_array(
         array: np.ndarray = np.asarray(value, dtype)
     except (TypeError, ValueError):
         raise refusal(name, value, f"numbers of shape {wanted} are accepted") from None
+    if array.ndim == 0:
+        raise refusal(name, value, f"numbers of shape {wanted} are accepted")
     pairs = zip(shape, array.shape, strict=False)
     if array.ndim != len(shape) or any(n not in (None, length) for n, length in pairs):
         verb = "have" if name.endswith("s") else "has"

@@ -47,7 +47,7 @@ def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None)
     -----
     The square root of the intensity is shown, so that weak spots can be seen beside strong ones.
     """
-    ax = axes_or_new(ax, (3.4, 3.4))
+    ax = axes_or_new(ax, (3.4, 3.4), title)
     image = as_array("image", image, PICTURE)
     ax.imshow(np.sqrt(image), origin="lower", interpolation="nearest")
     ax.set(title=title, xlabel="detector x [pixel]", ylabel="detector y [pixel]")
@@ -76,7 +76,7 @@ def plot_probabilities(
     """
     keyed = isinstance(probabilities, dict) and set(probabilities) <= set(CLASSES)
     require("probabilities", probabilities, keyed, "a dict with classes as keys")
-    ax = axes_or_new(ax, (3.6, 2.6))
+    ax = axes_or_new(ax, (3.6, 2.6), title)
     names = list(probabilities)
     values = [probabilities[name] for name in names]
     bars = ax.barh(names, values, color=[CLASS_COLORS[name] for name in names])
@@ -105,7 +105,7 @@ def plot_structure(structure: Structure, title: str = "", ax: Axes | None = None
         The axes drawn into.
     """
     require_atoms(structure)
-    ax = axes_or_new(ax, (3.4, 3.4))
+    ax = axes_or_new(ax, (3.4, 3.4), title)
     plot_atoms(AseAtomsAdaptor.get_atoms(structure), ax, rotation="-78x,-12y,4z", radii=0.5)
     ax.set(title=title, xlabel="horizontal [Å]", ylabel="vertical [Å]")
     return ax
@@ -160,7 +160,7 @@ def plot_response(
     """
     response = as_array("response", response, PICTURE)
     image = as_array("image", image, response.shape)
-    ax = axes_or_new(ax, (3.4, 3.4))
+    ax = axes_or_new(ax, (3.4, 3.4), title)
     positive = np.maximum(response, 0)
     shown = positive / max(positive.max(), 1e-12)
     grey = np.sqrt(image).mean(axis=-1, keepdims=True)
@@ -239,7 +239,7 @@ def plot_trajectory(
     -----
     A frame without a label is grey. A frame without a lattice has no overlap and no strain.
     """
-    require_several("answers", answers, Classification, "an answer of `classify`")
+    require_several("answers", answers, Classification, "an answer of `classify`", fewest=1)
     numbers = range(len(answers)) if frames is None else frames
     x = as_array("frames", numbers, (len(answers),))
     if axes is None:
@@ -248,6 +248,8 @@ def plot_trajectory(
             3, sharex=True, figsize=(6, 4.6), layout="constrained", gridspec_kw=sizes
         )
         axes = list(rows)
+    three = isinstance(axes, Sequence | np.ndarray) and len(axes) == 3
+    require("axes", axes, three, "a list of three Axes")
     names = [answer.label or NO_CLASS for answer in answers]
     shown = [name for name in (NO_CLASS, *reversed(CLASSES)) if name in names]
     overlaps = [answer.overlap if answer.cell else np.nan for answer in answers]
@@ -267,8 +269,9 @@ def plot_trajectory(
     return list(axes)
 
 
-def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Return the axes, or new ones of the given size [inch] if there are none."""
+def axes_or_new(ax: Axes | None, size: tuple[float, float], title: str = "") -> Axes:
+    """Return the axes, or new ones of the given size [inch] if there are none; check a title."""
+    require("title", title, isinstance(title, str), "a text")
     if ax is None:
         return plt.subplots(figsize=size, layout="constrained")[1]
     require("ax", ax, isinstance(ax, Axes), "one of matplotlib's Axes, such as axes[0],")

@@ -11,7 +11,7 @@ from crystutor.arguments import require_numbers, require_several, require_whole
 from crystutor.convnet import predict_probabilities, shared_convnet
 from crystutor.crystal.cells import build_cluster
 from crystutor.crystal.defects import remove_body_centers
-from crystutor.crystal.prototypes import LIMITS, SPECIES, build_prototype, build_rhombohedral
+from crystutor.crystal.prototypes import MU_LIMITS, SPECIES, build_prototype, build_rhombohedral
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.crystal.supercells import choose_repeats, cut_block
 from crystutor.diffraction import fingerprint
@@ -58,7 +58,7 @@ def bcc_to_sc(
     changes it at about 82 %.
     """
     require_numbers("fractions", fractions, 0, 1)
-    require_several("elements", elements, str, "a chemical symbol")
+    require_several("elements", elements, str, "a chemical symbol", fewest=1)
     require_whole("seed", seed)
     convnet = shared_convnet("paper") if convnet is None else convnet
     found = np.zeros((len(elements), len(fractions), len(CLASSES)))
@@ -97,7 +97,7 @@ def rhombohedral_path(
     -----
     The standard cell is found anew for each ratio. At the three cubic points it is cubic.
     """
-    require_numbers("ratios", ratios, *LIMITS["c_over_a"])
+    require_numbers("ratios", ratios, *MU_LIMITS)
     answers = [
         classify(build_rhombohedral(mu), convnet)
         for mu in tqdm(ratios, desc="ratios", disable=not progress)

@@ -10,7 +10,7 @@ from platformdirs import user_cache_dir
 from pymatgen.core import Composition, Element, Structure
 from pymatgen.ext.optimade import OptimadeRester
 
-from crystutor.arguments import InputError, meant, require, require_number, require_whole
+from crystutor.arguments import InputError, close_to, require, require_number, require_whole
 from crystutor.crystal.reading.frames import EXAMPLES
 from crystutor.files import finished_file
 
@@ -152,9 +152,10 @@ def _address(provider):
     address = OptimadeRester.aliases.get(provider, provider)
     if not address.startswith(("http://", "https://")):
         names = ", ".join(sorted(OptimadeRester.aliases))
+        close = close_to(provider, OptimadeRester.aliases)
         raise InputError(
-            f"provider {provider!r} is unknown; an address such as https://... or one of {names} "
-            f"is accepted{meant(provider, OptimadeRester.aliases)}"
+            f"provider {provider!r} is unknown{close}; an address such as https://... or one of "
+            f"{names} is accepted"
         )
     return address if address.endswith("/") else address + "/"
 

@@ -18,7 +18,7 @@ from crystutor.arguments import (
     require_whole,
 )
 from crystutor.crystal.samples import is_periodic
-from crystutor.crystal.structures import bond_length, build_structure, check_number, check_structure
+from crystutor.crystal.structures import MOST_ATOMS, bond_length, build_structure, check_structure
 
 N_GRAINS = 8  # of one crystal
 CLOSEST = 0.7  # distance of atoms of different grains, in bond lengths
@@ -201,10 +201,10 @@ def _one_per_grain(structures, n_grains):
 
 def _check_edge(crystals, edge):
     densities = [len(crystal) / crystal.volume for crystal in crystals]
-    shortest = np.cbrt(FEWEST_ATOMS * len(crystals) / min(densities))
-    grains = f" (it holds {len(crystals)} grains of {FEWEST_ATOMS} atoms)"
-    require_number("edge", edge, math.floor(10 * shortest) / 10, unit="Å", hint=grains)
-    check_number(round(edge**3 * float(np.mean(densities))))
+    shortest = math.floor(10 * np.cbrt(FEWEST_ATOMS * len(crystals) / min(densities))) / 10
+    longest = math.floor(10 * np.cbrt(MOST_ATOMS / np.mean(densities))) / 10
+    room = f" ({len(crystals)} grains of {FEWEST_ATOMS} atoms; up to {MOST_ATOMS:,} atoms)"
+    require_number("edge", edge, shortest, longest, "Å", hint=room)
 
 
 def _spread_seeds(n_grains, rng):

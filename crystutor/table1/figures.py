@@ -79,7 +79,7 @@ def plot_confusion(matrix: np.ndarray, title: str = "", ax: Axes | None = None) 
         The axes drawn into.
     """
     matrix = as_array("matrix", matrix, (len(CLASSES), len(CLASSES) + 1))
-    ax = axes_or_new(ax, (4.4, 4))
+    ax = axes_or_new(ax, (4.4, 4), title)
     shares = 100 * matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     ax.imshow(shares, cmap="cividis", vmin=0, vmax=100, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):

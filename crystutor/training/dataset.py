@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 from pymatgen.core import Structure
@@ -161,8 +162,8 @@ def load_dataset(path: str | Path) -> Dataset:
     path
         Of the file.
     """
-    is_file = isinstance(path, str | Path) and Path(path).is_file()
-    require("path", path, is_file, "a file that save_dataset has written")
+    is_archive = isinstance(path, str | Path) and is_zipfile(path)
+    require("path", path, is_archive, "a file that save_dataset has written")
     with np.load(path, allow_pickle=False) as arrays:
         return Dataset(arrays["images"], arrays["labels"], arrays["crystals"])
 

@@ -12,6 +12,7 @@ from crystutor._keras import keras
 from crystutor.arguments import (
     InputError,
     as_array,
+    described,
     require_network,
     require_number,
     require_several,
@@ -72,13 +73,12 @@ def train_convnet(
     ValueError
         If images and labels differ in number, or an argument is not accepted.
     """
-    _require_data(images, labels)
+    images, labels = _checked_data(images, labels)
     _require_recipe(convnet, epochs, batch_size, validation_fraction, seed, callbacks)
     keras.utils.set_random_seed(seed)
     convnet = build_convnet(seed=seed) if convnet is None else convnet
     validated, used = split_validation(len(images), validation_fraction, seed)
     rate = float(convnet.optimizer.learning_rate)
-    labels = np.asarray(labels)
     batches = Batches(images, labels, used, batch_size)
     checkpoint = Checkpoint(folder, batches, seed)
     convnet = checkpoint.restore(convnet)
@@ -101,16 +101,19 @@ def train_convnet(
     return convnet
 
 
-def _require_data(images, labels):
-    """Refuse what is no set of fingerprints with a class for each."""
-    shape = np.shape(images)
-    if len(shape) != 4 or shape[1:] != IMAGE_SHAPE or shape[0] == 0:
-        raise InputError(f"images have shape {shape}; (n, 64, 64, 3) is accepted")
+def _checked_data(images, labels):
+    """Return fingerprints and a class for each as arrays, images on disk as they are."""
+    if not isinstance(images, np.ndarray):
+        images = as_array("images", images, (None, *IMAGE_SHAPE), np.float32)
+    if images.shape[1:] != IMAGE_SHAPE or len(images) == 0:
+        raise InputError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
     if len(images) != np.size(labels):
         raise InputError(f"{len(images)} images and {np.size(labels)} labels; as many are needed")
-    classes = as_array("labels", labels, (len(images),))
-    if not np.isin(classes, np.arange(len(CLASSES))).all():
-        raise InputError("labels hold other numbers; 0 to 6, indices into CLASSES, are accepted")
+    for label in np.ravel(labels).tolist():
+        accepted = "whole numbers from 0 to 6, indices into CLASSES, are accepted"
+        if label not in range(len(CLASSES)):
+            raise InputError(f"labels hold {described(label)}; {accepted}")
+    return images, as_array("labels", labels, (len(images),), int)
 
 
 def _require_recipe(convnet, epochs, batch_size, validation_fraction, seed, callbacks):

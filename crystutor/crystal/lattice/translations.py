@@ -35,6 +35,10 @@ class NoAverageLatticeError(InputError):
         super().__init__(message)
         self.reason = reason
 
+    def __reduce__(self) -> tuple:
+        """How it comes back from a worker."""
+        return type(self), (self.reason, str(self))
+
 
 def find_translations(atoms: Atoms) -> Translations:
     """Find the lattice of a sample, perfect or defective, of any shape and orientation.

@@ -15,6 +15,7 @@ Frame = tuple[int, bool, Load]  # its number, whether the file has several, what
 def split_index(path: str | Path, index: str | int | slice = ":") -> tuple[str, int | slice]:
     """Take "file@::10" apart, unless a file has that name."""
     require("path", path, isinstance(path, str | Path), "the name of a file")
+    require("index", index, isinstance(index, str | int | slice), "0, -1, ':' or '::10'")
     text = str(path)
     found = re.fullmatch(r"(.+)@([-\d:]+)", text)
     if found and not Path(text).exists():

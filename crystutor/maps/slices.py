@@ -75,7 +75,7 @@ def cut_slice(
 def require_map(structure_map: StructureMap) -> None:
     """Refuse what is no map."""
     accepted = "a StructureMap, which map_structure returns,"
-    require("structure_map", structure_map, isinstance(structure_map, StructureMap), accepted)
+    require("structure_map", structure_map, hasattr(structure_map, "atom_grains"), accepted)
 
 
 def positions_in_box(sample: Sample) -> np.ndarray:

@@ -13,6 +13,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from crystutor.arguments import as_array, require, require_one_of, require_several
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.crystal.structures import require_atoms
+from crystutor.detector import Detector
 from crystutor.verdict.classification import Classification
 
 CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind readers
@@ -24,34 +25,58 @@ CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind
 )
 PICTURE = (None, None, 3)  # shape of a fingerprint or a response map
 NO_CLASS, NO_CLASS_COLOR = "none", "#999999"
+NOT_KEPT = 0.35  # grey of the pixels that a detector does not keep
 
 
-def plot_fingerprint(image: np.ndarray, title: str = "", ax: Axes | None = None) -> Axes:
+def plot_fingerprint(
+    image: np.ndarray,
+    title: str = "",
+    ax: Axes | None = None,
+    detector: Detector | None = None,
+) -> Axes:
     """Draw a fingerprint, red, green and blue for the rotations about x, y and z.
 
     Parameters
     ----------
     image
-        Shape (64, 64, 3), in [0, 1].
+        Shape (n_pixels, n_pixels, 3), in [0, 1].
     title
         Title of the axes.
     ax
         Axes to draw into; new ones if not given.
+    detector
+        The detector that recorded the image. If given, the axes tell centimetres from the beam
+        instead of pixels, and the pixels that the detector does not keep are grey.
 
     Returns
     -------
     Axes
         The axes drawn into.
 
+    Raises
+    ------
+    ValueError
+        If the image is not one of the detector.
+
     Notes
     -----
     The square root of the intensity is shown, so that weak spots can be seen beside strong ones.
+
+    Examples
+    --------
+    >>> from crystutor import Detector, example_cluster, fingerprint
+    >>> wide = Detector(n_pixels=128, outer_radius=62)
+    >>> ax = plot_fingerprint(fingerprint(example_cluster("fcc"), wide), detector=wide)
+    >>> ax.get_xlabel()
+    'detector x [cm]'
     """
     ax = axes_or_new(ax, (3.4, 3.4), title)
-    image = as_array("image", image, PICTURE)
-    ax.imshow(np.sqrt(image), origin="lower", interpolation="nearest")
-    ax.set(title=title, xlabel="detector x [pixel]", ylabel="detector y [pixel]")
-    ax.set(xticks=range(0, 64, 16), yticks=range(0, 64, 16))
+    shown = np.sqrt(as_array("image", image, PICTURE))
+    if detector is None:
+        _show_pixels(ax, shown, interpolation="nearest")
+    else:
+        _show_detector(ax, shown, detector)
+    ax.set_title(title)
     return ax
 
 
@@ -117,7 +142,7 @@ def plot_difference(image: np.ndarray, reference: np.ndarray, ax: Axes | None = 
     Parameters
     ----------
     image, reference
-        Shape (64, 64, 3), in [0, 1].
+        Shape (n_pixels, n_pixels, 3), in [0, 1].
     ax
         Axes to draw into; new ones if not given.
 
@@ -131,9 +156,8 @@ def plot_difference(image: np.ndarray, reference: np.ndarray, ax: Axes | None = 
     ax = axes_or_new(ax, (3.4, 3.4))
     difference = (image - reference).sum(axis=-1)
     largest = max(np.abs(difference).max(), 1e-6)
-    ax.imshow(difference, cmap="RdBu_r", vmin=-largest, vmax=largest, origin="lower")
-    ax.set(title=f"difference, largest {largest:.2g}", xticks=range(0, 64, 16))
-    ax.set(yticks=range(0, 64, 16), xlabel="detector x [pixel]", ylabel="detector y [pixel]")
+    _show_pixels(ax, difference, cmap="RdBu_r", vmin=-largest, vmax=largest)
+    ax.set_title(f"difference, largest {largest:.2g}")
     return ax
 
 
@@ -239,7 +263,7 @@ def plot_trajectory(
     -----
     A frame without a label is grey. A frame without a lattice has no overlap and no strain.
     """
-    require_several("answers", answers, Classification, "an answer of `classify`", fewest=1)
+    require_several("answers", answers, Classification, "an answer of `classify`")
     numbers = range(len(answers)) if frames is None else frames
     x = as_array("frames", numbers, (len(answers),))
     if axes is None:
@@ -267,6 +291,24 @@ def plot_trajectory(
     largest = max(1.0, *(strain for strain in strains if strain == strain), 0.0)
     axes[2].set_ylim(-0.05 * largest, 1.1 * largest)
     return list(axes)
+
+
+def _show_pixels(ax, image, **style):
+    """Show an image; its axes count pixels, with four ticks or so."""
+    ticks = range(0, len(image), max(1, len(image) // 4))
+    ax.imshow(image, origin="lower", **style)
+    ax.set(xlabel="detector x [pixel]", ylabel="detector y [pixel]", xticks=ticks, yticks=ticks)
+
+
+def _show_detector(ax, image, detector):
+    """Show an image on its detector, in centimetres from the beam."""
+    require("detector", detector, isinstance(detector, Detector), "a Detector")
+    n = detector.n_pixels
+    image = as_array("image", image, (n, n, 3))
+    half = 100 * n * detector.pixel_size / 2
+    shown = np.where(detector.mask[..., None], image, NOT_KEPT)
+    ax.imshow(shown, origin="lower", interpolation="nearest", extent=(-half, half, -half, half))
+    ax.set(xlabel="detector x [cm]", ylabel="detector y [cm]")
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float], title: str = "") -> Axes:

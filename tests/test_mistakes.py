@@ -192,6 +192,18 @@ MISTAKES = {  # argument, what was found; what is accepted
         lambda: ct.gradient_saliency(ct.build_linear_softmax(), IMAGE, "hcp"),
         f"label is 'hcp'; {NAMES}",
     ),
+    "a learning rate of nothing": (
+        lambda: ct.build_convnet(learning_rate=0),
+        "learning_rate is 0; a number above 0 is accepted",
+    ),
+    "dropout in per cent": (
+        lambda: ct.build_convnet(dropout=25),
+        rf"dropout is 25; {FRACTION} \(25 % is 0.25\)",
+    ),
+    "one filter": (
+        lambda: ct.build_convnet(filters=32),
+        "filters is 32; a list of six numbers, such as .*, is accepted",
+    ),
     "no epochs": (
         lambda: ct.train_convnet(IMAGE[None], [4], epochs=0),
         "epochs is 0; a whole number of 1 or more is accepted",

@@ -100,9 +100,14 @@ def require_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
 
 def close_to(value: Any, choices: Iterable[str]) -> str:
     """Say which of some names is close to a value, if one is."""
+    if not isinstance(value, str):
+        return ""
+    text = value.casefold()
     names = {choice.casefold(): choice for choice in choices}
-    found = get_close_matches(value.casefold(), names, n=1) if isinstance(value, str) else []
-    return f" (close to {names[found[0]]!r})" if found else ""
+    for name in get_close_matches(text, names):
+        if name == text or name[:-1] != text[:-1]:  # conv7 and conv6 are no misprints
+            return f" (close to {names[name]!r})"
+    return ""
 
 
 def require_several(name: str, values: Any, kind: Any, each: str, fewest: int = 0) -> None:

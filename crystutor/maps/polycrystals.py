@@ -190,9 +190,10 @@ def _one_per_grain(structures, n_grains):
     if not given:
         raise refusal("structures", structures, "one or more are accepted")
     for number, structure in enumerate(given):
-        check_structure(structure, f"structures[{number}]" if several else "structures")
+        name = f"structures[{number}]" if several else "structures"
+        check_structure(structure, name)
         if not is_periodic(structure):
-            raise InputError("a structure repeats along some axes only; a crystal is accepted")
+            raise refusal(name, structure, "a crystal that repeats along all axes is accepted")
     if n_grains is None:
         n_grains = N_GRAINS if len(given) == 1 else len(given)
     require_whole("n_grains", n_grains, len(given))

@@ -7,6 +7,15 @@ from importlib.resources import as_file, files
 import numpy as np
 
 from crystutor._keras import keras
+from crystutor.arguments import (
+    as_array,
+    random_generator,
+    require,
+    require_network,
+    require_number,
+    require_one_of,
+    require_whole,
+)
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.detector import IMAGE_SHAPE
 
@@ -30,7 +39,7 @@ def build_convnet(
     Parameters
     ----------
     learning_rate
-        Of the Adam optimiser.
+        Of the Adam optimiser, above 0.
     seed
         Seed of the initial weights and of dropout.
     filters
@@ -50,7 +59,7 @@ def build_convnet(
     Raises
     ------
     ValueError
-        If filters are not six numbers.
+        If a number is out of range, or filters are not six.
 
     Notes
     -----
@@ -70,8 +79,9 @@ def build_convnet(
     >>> small.output_shape
     (None, 7)
     """
-    if len(filters) != len(FILTERS):
-        raise ValueError(f"filters are {filters}; six numbers are accepted, such as {FILTERS}")
+    _require_sizes(filters, kernel_size, n_units)
+    require_number("learning_rate", learning_rate, 0, above=True)
+    require_number("dropout", dropout, 0, 1)
     layers, seeds = keras.layers, _seeds(seed)
     convolutions = [
         _convolution(number, n_filters, kernel_size, next(seeds))
@@ -115,6 +125,8 @@ def build_linear_softmax(seed: int | None = None) -> keras.Model:
         Compiled as in `build_convnet`; from images (n, 64, 64, 3) to probabilities (n, 7);
         86,023 parameters.
     """
+    if seed is not None:
+        require_whole("seed", seed)
     initializer = keras.initializers.GlorotUniform(seed=seed)
     network = keras.Sequential(
         [
@@ -147,8 +159,7 @@ def load_convnet(training: str = "shipped") -> keras.Model:
     ValueError
         If there are no such weights.
     """
-    if training not in WEIGHTS:
-        raise ValueError(f"training is {training!r}; accepted are {', '.join(WEIGHTS)}")
+    require_one_of("training", training, WEIGHTS)
     convnet = build_convnet()
     with as_file(files("crystutor") / "data" / WEIGHTS[training]) as path:
         convnet.load_weights(path)
@@ -181,13 +192,21 @@ def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarra
     ValueError
         If the images have another shape.
     """
-    images = np.asarray(images, dtype=np.float32)
-    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
-        raise ValueError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
+    require_network(convnet)
+    images = as_array("images", images, (None, *IMAGE_SHAPE), np.float32)
     blocks = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     return np.concatenate(
         [np.zeros((0, len(CLASSES)), np.float32), *map(convnet.predict_on_batch, blocks)]
     )
+
+
+def _require_sizes(filters, kernel_size, n_units):
+    six = isinstance(filters, list | tuple | np.ndarray) and len(filters) == len(FILTERS)
+    require("filters", filters, six, f"a list of six numbers, such as {FILTERS},")
+    for number, value in enumerate(filters):
+        require_whole(f"filters[{number}]", value, 1)
+    require_whole("kernel_size", kernel_size, 1, IMAGE_SHAPE[0])
+    require_whole("n_units", n_units, 1)
 
 
 def _convolution(number, n_filters, kernel_size, seed):
@@ -208,6 +227,6 @@ def _dense(n_units, activation, seed, name):
 
 def _seeds(seed):
     """Endless seeds derived from one; without one, every seed is None."""
-    rng = None if seed is None else np.random.default_rng(seed)
+    rng = None if seed is None else random_generator(seed)
     while True:
         yield None if rng is None else int(rng.integers(2**31))

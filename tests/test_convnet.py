@@ -44,7 +44,7 @@ def test_other_networks_fit_in(copper):
     for network in (small, own):
         train_convnet(images, labels, network, epochs=1)
         assert classify(copper, network).probabilities.keys() == set(CLASSES)
-    with pytest.raises(ValueError, match="six numbers are accepted"):
+    with pytest.raises(ValueError, match="a list of six numbers"):
         build_convnet(filters=(8, 8))
 
 

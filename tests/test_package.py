@@ -31,6 +31,7 @@ def test_every_public_name_exists():
 
 
 FLOORS = [  # a module imports only from floors below, or from above itself in its own folder
+    {"arguments"},
     {"_keras", "detector", "executors", "files"},
     {"crystal"},
     {"diffraction"},

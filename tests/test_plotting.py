@@ -61,7 +61,7 @@ def test_any_detector_is_drawn(copper):
     np.testing.assert_allclose(shown[~detector.mask], NOT_KEPT)
     np.testing.assert_allclose(shown[detector.mask], np.sqrt(image[detector.mask]))
     assert list(plot_fingerprint(image).get_xticks()) == [0, 12, 24, 36]
-    with pytest.raises(ValueError, match=r"\(64, 64, 3\); \(48, 48, 3\) is that of the detector"):
+    with pytest.raises(ValueError, match=r"\(64, 64, 3\); \(48, 48, 3\) is accepted"):
         plot_fingerprint(np.zeros((64, 64, 3)), detector=detector)
 
 

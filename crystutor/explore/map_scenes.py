@@ -9,6 +9,7 @@ from ase.cell import Cell
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from crystutor.arguments import require_one_of
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore.panel import CELL, Scene
 from crystutor.maps.figures import NO_GRAIN, atom_colors, plot_map
@@ -60,8 +61,7 @@ def view_map(structure_map: StructureMap, color: str = "class", axis: str = "z")
         The view, and a line that says which atoms are shown. Of more than 4,000 atoms those
         nearest to the middle of the sample along the axis are shown.
     """
-    if axis not in ("x", "y", "z"):
-        raise ValueError(f"axis is {axis!r}; accepted are x, y, z")
+    require_one_of("axis", axis, "xyz")
     colors = [to_hex(shade) for shade in atom_colors(structure_map, color)]
     positions = positions_in_box(structure_map.sample)
     heights = positions[:, "xyz".index(axis)]

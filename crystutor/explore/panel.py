@@ -10,6 +10,8 @@ import nglview
 from matplotlib.figure import Figure
 from pymatgen.core import Structure
 
+from crystutor.crystal.structures import require_atoms
+
 ATOMS = {"type": "spacefill", "params": {"radiusType": "covalent", "radiusScale": 0.6}}
 GHOSTS = {
     "type": "spacefill",
@@ -112,6 +114,7 @@ def view_structure(structure: Structure) -> nglview.NGLWidget:
     -------
     nglview.NGLWidget
     """
+    require_atoms(structure)
     atoms = nglview.ASEStructure(structure.to_ase_atoms())
     return nglview.NGLWidget(atoms, representations=[ATOMS, CELL])
 

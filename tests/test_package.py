@@ -112,7 +112,7 @@ ORDER = {  # inside the folders, lowest first
         "reproduce",
     ),
     "commands": ("console", "inputs", "records", "classify", "map", "reproduce", "lab"),
-    "explore": ("panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
+    "explore": ("views", "panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent
 PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -22,6 +22,7 @@ from crystutor.transition_paths import (
 )
 
 CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
+NEAR = (-0.01, -0.005, 0, 0.005, 0.01)  # a cubic crystal; there the answer changes
 LABEL = {"style": {"description_width": "150px"}, "layout": {"width": "auto"}}
 
 
@@ -66,13 +67,14 @@ def bcc_to_sc_explorer() -> Panel:
     """Remove the centre atoms of bcc tungsten one by one, Fig. 4a and 4b of the paper."""
     fractions = np.linspace(0, 1, 21)  # those of the slider: its point lies on the curve
     curve = fractions, bcc_to_sc(fractions, elements=["W"])[0]
-    slider = _slider("centres removed [fraction]", 0, 1, 0.05, 0.0)
+    slider = _slider("removed [fraction]", 0, 1, 0.05, 0.0)
     return Panel({"fraction": slider}, partial(scenes.bcc_to_sc_scene, curve=curve))
 
 
 def rhombohedral_explorer() -> Panel:
     """Stretch a rhombohedral crystal through three cubic ones, Fig. 4c and 4d of the paper."""
-    ratios = np.unique([*np.linspace(LOWEST_MU, HIGHEST_MU, 41), *CUBIC_POINTS.values()])
+    near = np.outer(list(CUBIC_POINTS.values()), 1 + np.array(NEAR)).ravel()
+    ratios = np.unique([*np.linspace(LOWEST_MU, HIGHEST_MU, 41), *near[near >= LOWEST_MU]])
     names = {mu: name for name, mu in CUBIC_POINTS.items()}
     options = [(f"{mu:.3f} {names.get(mu, '')}".strip(), float(mu)) for mu in ratios]
     slider = ipywidgets.SelectionSlider(

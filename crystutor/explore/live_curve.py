@@ -61,7 +61,7 @@ class LiveCurve(keras.callbacks.Callback):
             ends, losses = zip(*self.validation, strict=True)
             ax.semilogy(ends, losses, "o", color="#D55E00", label="validation")
         ax.set(xlabel="batches", ylabel="loss (cross-entropy)")
-        ax.set_title(self.title, pad=22)  # above the legend
+        ax.set_title(self.title, pad=30)  # above the legend
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
         return ax
 

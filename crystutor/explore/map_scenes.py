@@ -104,13 +104,15 @@ def _show_colored(positions, colors, cell):
     """Atoms at positions (n, 3) [Å] in given colours, "#rrggbb", and the edges of a cell."""
     palette = sorted(set(colors))
     residues = [palette.index(color) + 1 for color in colors]
-    size = {"radiusType": "size", "radiusSize": round(RADIUS * typical_bond(positions), 3)}
+    radius = round(RADIUS * typical_bond(positions), 3)
+    size = {"radiusType": "size", "radiusSize": radius}
     atoms = [
         {"type": "spacefill", "params": {"sele": str(number), "color": color, **size}}
         for number, color in enumerate(palette, 1)
     ]
     text = nglview.TextStructure(_pdb(positions, residues, cell), ext="pdb")
-    return Shown(((text, [*atoms, CELL]),), np.concatenate([positions, corners(cell.array)]))
+    points = np.concatenate([positions, corners(cell.array)])
+    return Shown(((text, [*atoms, CELL]),), points, radius)
 
 
 def _pdb(positions, residues, cell):

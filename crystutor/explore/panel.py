@@ -16,6 +16,7 @@ TALLEST = "60vh"  # of the pictures: controls, text and pictures fit a projector
 NARROWEST = "340px"  # of a control
 STYLE = """<style>
 .crystutor-panel { container-type: inline-size; }
+.crystutor-panel div:has(> canvas) { height: 100%; }
 .crystutor-panel canvas { width: 100% !important; height: 100% !important; object-fit: contain; }
 </style>"""
 
@@ -109,5 +110,6 @@ class Panel(ipywidgets.VBox):
 def to_svg(figure: Figure) -> bytes:
     """Draw a figure as an SVG image, which stays sharp at any size."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", dpi=144)
+    with rc_context({"svg.hashsalt": "crystutor"}):  # the same figure is the same image
+        figure.savefig(buffer, format="svg", dpi=144, metadata={"Date": None})
     return buffer.getvalue()

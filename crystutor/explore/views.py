@@ -6,17 +6,19 @@ from itertools import product
 import nglview
 import numpy as np
 from ase.cell import Cell
+from ase.data import covalent_radii
 from pymatgen.core import Structure
 
-ATOMS = {"type": "spacefill", "params": {"radiusType": "covalent", "radiusScale": 0.6}}
+SCALE = 0.6  # of the covalent radii
+ATOMS = {"type": "spacefill", "params": {"radiusType": "covalent", "radiusScale": SCALE}}
 GHOSTS = {
     "type": "spacefill",
     "params": {"radiusType": "covalent", "radiusScale": 0.35, "opacity": 0.25, "color": "grey"},
 }
 CELL = {"type": "unitcell", "params": {}}
 HALF_ANGLE = np.radians(20)  # of NGL's camera, from the middle of the view to its edge
-LARGEST_ATOM = 1.5  # radius as drawn [Å]
-STAYS_WITHIN = 0.1  # change of the sphere around the crystal, in its radii, that moves no camera
+FULL = 1.5  # times as far from the middle as the atoms are the corners of a box without vacuum
+STAYS_WITHIN = 0.05  # change of the sphere around the crystal, in its radii, that moves no camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +29,18 @@ class Shown:
     ----------
     parts : structures for NGL, each with its representations
     points : what must lie inside the view, atoms and corners, shape (n, 3) [Å]
+    radius : of the largest atom, as drawn [Å]
     """
 
     parts: tuple[tuple[nglview.Structure, list[dict]], ...]
     points: np.ndarray
+    radius: float
+
+
+def sphere_around(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Middle, shape (3,), and radius of a sphere that holds points, shape (n, 3) [Å]."""
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    return middle, float(np.linalg.norm(points - middle, axis=1).max())
 
 
 class AtomsView(nglview.NGLWidget):
@@ -60,7 +70,8 @@ class AtomsView(nglview.NGLWidget):
                 component.set_representations(representations)
             for component in old:
                 self.remove_component(component)
-        self._follow(*sphere_around(shown.points))
+        middle, radius = sphere_around(shown.points)
+        self._follow(middle, radius + shown.radius)
 
     def resize(self) -> None:
         """Draw as many pixels as the page has given to the view."""
@@ -76,12 +87,6 @@ class AtomsView(nglview.NGLWidget):
         distance = (1 + STAYS_WITHIN) * radius / np.sin(HALF_ANGLE)
         for method, value in (("center", middle.tolist()), ("distance", distance)):
             self._remote_call(method, target="viewerControls", args=[value], fire_once=True)
-
-
-def sphere_around(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Middle and radius [Å] of a sphere that holds atoms at points, shape (n, 3) [Å]."""
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    return middle, float(np.linalg.norm(points - middle, axis=1).max()) + LARGEST_ATOM
 
 
 def view_structure(structure: Structure) -> nglview.NGLWidget:
@@ -100,15 +105,19 @@ def view_structure(structure: Structure) -> nglview.NGLWidget:
 
 
 def show_crystal(structure: Structure, removed: Structure | None = None) -> Shown:
-    """Show atoms, the edges of their cell, and those that were removed as ghosts."""
+    """Show atoms, and those that were removed as ghosts; the edges of a box unless it is vacuum."""
     atoms = _upright(structure)
-    parts = [(nglview.ASEStructure(atoms), [ATOMS, CELL])]
-    points = [atoms.positions, corners(atoms.cell.array)]
+    box = np.concatenate([atoms.positions, corners(atoms.cell.array)])
+    is_full = sphere_around(box)[1] < FULL * sphere_around(atoms.positions)[1]
+    has_cell = atoms.pbc.any() or is_full
+    parts = [(nglview.ASEStructure(atoms), [ATOMS, CELL] if has_cell else [ATOMS])]
+    points = [box if has_cell else atoms.positions]
     if removed is not None:
         ghosts = _upright(removed)
         parts.append((nglview.ASEStructure(ghosts), [GHOSTS]))
         points.append(ghosts.positions)
-    return Shown(tuple(parts), np.concatenate(points))
+    radius = SCALE * float(covalent_radii[atoms.numbers].max())
+    return Shown(tuple(parts), np.concatenate(points), radius)
 
 
 def corners(matrix: np.ndarray) -> np.ndarray:

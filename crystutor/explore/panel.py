@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from crystutor.explore.views import AtomsView, Shown
 
-FONT_SIZE = 11  # [point] of a figure three inches high
+FONT_SIZE = 11.5  # [point] of a figure three inches high
 TALLEST = "60vh"  # of the pictures: controls, text and pictures fit a projector's page together
 NARROWEST = "340px"  # of a control
 STYLE = """<style>

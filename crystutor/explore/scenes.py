@@ -38,13 +38,7 @@ from crystutor.verdict.classifier import classify, classify_image
 
 WIDTH = 2.9  # of a figure's column [inch]
 SPGLIB_TOLERANCE = 0.1  # [Å]
-IN_A_ROW = {
-    "borderpad": 0.2,
-    "frameon": False,
-    "columnspacing": 0.6,
-    "handlelength": 0.8,
-    "handletextpad": 0.3,
-}
+IN_A_ROW = {"columnspacing": 0.6, "handlelength": 0.8, "handletextpad": 0.3, "borderpad": 0.2}
 COPPER = EXAMPLES / "Cu.cif"
 
 
@@ -226,7 +220,7 @@ def _mark(ax, positions, probabilities, labels, position, answer):
         ax.plot(position, answer.probabilities[label], "o", color=CLASS_COLORS[label])
     ax.axvline(position, color="black", lw=0.5)
     ax.set(ylabel="probability", ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=4, **IN_A_ROW)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=4, frameon=False, **IN_A_ROW)
 
 
 def _some_atoms(structure, indices):

@@ -340,7 +340,7 @@ def test_map_explorer(two_grains):
 
 
 def test_a_view_of_a_map_has_its_colours(two_grains):
-    view, text = view_map(two_grains).children
+    view, text, _ = view_map(two_grains).children
     assert len(atoms_told_to_ngl(view)) == len(two_grains.atom_labels)
     told = [message for message in messages(view) if message["args"] == ["spacefill"]]
     shown = {message["kwargs"]["color"] for message in told}
@@ -352,7 +352,7 @@ def test_a_view_of_a_map_has_its_colours(two_grains):
 
 def test_a_view_of_many_atoms_is_a_slab(two_grains, monkeypatch):
     monkeypatch.setattr("crystutor.explore.map_scenes.MOST_ATOMS", 100)
-    view, text = view_map(two_grains, "orientation", "x").children
+    view, text, _ = view_map(two_grains, "orientation", "x").children
     x = atoms_told_to_ngl(view)[:, 0]
     assert len(x) == 100 and 11 < min(x) < max(x) < 17
     assert text.value.startswith("100 of 800 atoms: the slab x = ")

@@ -23,7 +23,7 @@ from crystutor.transition_paths import (
 
 CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
 NEAR = (-0.01, -0.005, 0, 0.005, 0.01)  # a cubic crystal; there the answer changes
-LABEL = {"style": {"description_width": "150px"}, "layout": {"width": "auto"}}
+LABEL = {"style": {"description_width": "11em"}, "layout": {"width": "auto"}}
 
 
 def structure_explorer(label: str = "fcc", element: str = "Cu") -> Panel:

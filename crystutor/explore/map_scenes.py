@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore.panel import Scene
-from crystutor.explore.views import CELL, AtomsView, Shown, corners
+from crystutor.explore.views import CELL, AtomsView, GrowingBox, Shown, corners
 from crystutor.maps.figures import NO_GRAIN, atom_colors, plot_map
 from crystutor.maps.slices import cut_slice, positions_in_box, typical_bond
 from crystutor.maps.structure_map import StructureMap
@@ -80,7 +80,7 @@ def view_map(structure_map: StructureMap, color: str = "class", axis: str = "z")
     if len(shown) < n:
         place = f"{axis} = {heights.min():.1f} to {heights.max():.1f} Å"
         text = f"{len(shown)} of {n} atoms: the slab {place}."
-    return ipywidgets.VBox([view, ipywidgets.HTML(escape(f"{text} Colours: {color}."))])
+    return GrowingBox([view, ipywidgets.HTML(escape(f"{text} Colours: {color}."))])
 
 
 def show_map(structure_map: StructureMap, color: str, axis: str) -> Shown:

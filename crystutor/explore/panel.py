@@ -9,16 +9,11 @@ import ipywidgets
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from crystutor.explore.views import AtomsView, Shown
+from crystutor.explore.views import AtomsView, GrowingBox, Shown
 
 FONT_SIZE = 11.5  # [point] of a figure three inches high
 TALLEST = "60vh"  # of the pictures: controls, text and pictures fit a projector's page together
-NARROWEST = "340px"  # of a control
-STYLE = """<style>
-.crystutor-panel { container-type: inline-size; }
-.crystutor-panel div:has(> canvas) { height: 100%; }
-.crystutor-panel canvas { width: 100% !important; height: 100% !important; object-fit: contain; }
-</style>"""
+NARROWEST = "24em"  # of a control
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Scene:
     later: Callable[[], str] | None = None
 
 
-class Panel(ipywidgets.VBox):
+class Panel(GrowingBox):
     """Controls above, atoms on the left, a figure on the right; both are as large as fits the page.
 
     Parameters
@@ -63,9 +58,7 @@ class Panel(ipywidgets.VBox):
         self.pictures = ipywidgets.HBox([self.view, self.picture])
         grid = ipywidgets.GridBox(list(controls.values()))
         grid.layout.grid_template_columns = f"repeat(auto-fit, minmax({NARROWEST}, 1fr))"
-        style = ipywidgets.HTML(STYLE, layout={"display": "none"})
-        super().__init__([style, grid, self.text, self.error, self.pictures])
-        self.add_class("crystutor-panel")
+        super().__init__([grid, self.text, self.error, self.pictures])
         for control in controls.values():
             control.observe(self._update, "value")
         self._update()

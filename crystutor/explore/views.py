@@ -1,8 +1,10 @@
 """NGL views of atoms; the camera keeps its direction, and moves when the crystal outgrows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import ipywidgets
 import nglview
 import numpy as np
 from ase.cell import Cell
@@ -19,6 +21,16 @@ CELL = {"type": "unitcell", "params": {}}
 HALF_ANGLE = np.radians(20)  # of NGL's camera, from the middle of the view to its edge
 FULL = 1.5  # times as far from the middle as the atoms are the corners of a box without vacuum
 STAYS_WITHIN = 0.05  # change of the sphere around the crystal, in its radii, that moves no camera
+
+STYLE = """<style>
+.crystutor-panel {
+    container-type: inline-size;
+    --jp-widgets-font-size: var(--jp-content-font-size1);
+    font-size: var(--jp-content-font-size1);
+}
+.crystutor-panel div:has(> canvas) { height: 100%; }
+.crystutor-panel canvas { width: 100% !important; height: 100% !important; object-fit: contain; }
+</style>"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +69,7 @@ class AtomsView(nglview.NGLWidget):
     def __init__(self, shown: Shown | None = None, height: str = "50vh") -> None:
         super().__init__()
         self.layout.height, self._view_height = height, "100%"
+        self._view_width = "100%"
         self.sphere: tuple[np.ndarray, float] | None = None
         if shown is not None:
             self.swap(shown)
@@ -87,6 +100,14 @@ class AtomsView(nglview.NGLWidget):
         distance = (1 + STAYS_WITHIN) * radius / np.sin(HALF_ANGLE)
         for method, value in (("center", middle.tolist()), ("distance", distance)):
             self._remote_call(method, target="viewerControls", args=[value], fire_once=True)
+
+
+class GrowingBox(ipywidgets.VBox):
+    """A column of widgets whose views and letters grow with the page and with its letters."""
+
+    def __init__(self, children: Sequence[ipywidgets.Widget]) -> None:
+        super().__init__([*children, ipywidgets.HTML(STYLE, layout={"display": "none"})])
+        self.add_class("crystutor-panel")
 
 
 def view_structure(structure: Structure) -> nglview.NGLWidget:

@@ -45,6 +45,8 @@ SIZES = """panel => Array.from(panel.querySelectorAll('.widget-gridbox > *, canv
 CUT_OFF = """panel => Array.from(panel.querySelectorAll('.widget-label, .widget-readout, button'))
     .filter(label => label.scrollWidth > label.clientWidth).map(label => label.innerText)"""
 POINTS = "picture => picture.getBoundingClientRect().width / picture.naturalWidth * 4 / 3"
+DRAWN_ANEW = """() => new Promise(
+    done => requestAnimationFrame(() => requestAnimationFrame(done)))"""
 RED = "b[style*='b00020']"
 VACANCIES = "vacancies [fraction]"
 CENTRES = "removed [fraction]"
@@ -95,10 +97,10 @@ def wait_for_text(panel, pattern):
 
 def check_layout(page):
     """All of an explorer fits a projector's page, readable; on a desktop it uses the width."""
-    panel = page.locator(".crystutor-panel")
+    panel = page.locator(".crystutor-panel:has(.widget-gridbox)")
     for size in (DESKTOP, PROJECTOR):
         page.set_viewport_size(size)
-        until(lambda size=size: page.evaluate("innerWidth") == size["width"])
+        page.evaluate(DRAWN_ANEW)
         area = page.locator(".jp-NotebookPanel-notebook").bounding_box()
         boxes = np.array(panel.evaluate(SIZES))
         whole = panel.bounding_box()

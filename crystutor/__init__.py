@@ -96,7 +96,7 @@ _LAZY = {
     ),
     "plot_confusion": "table1.figures",
     "plot_levels": "table1.figures",
-    "view_structure": "explore.panel",
+    "view_structure": "explore.views",
     "view_map": "explore.map_scenes",
     "plot_map": "maps.figures",
     "plot_pole_figure": "maps.figures",

@@ -122,7 +122,7 @@ ORDER = {  # inside the folders, lowest first
         "student_copies",
         "lab",
     ),
-    "explore": ("panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
+    "explore": ("views", "panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent
 PLACES = {name: height for height, names in enumerate(FLOORS) for name in names}

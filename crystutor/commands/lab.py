@@ -9,6 +9,7 @@ from typing import Any
 
 from platformdirs import user_cache_dir
 
+from crystutor.arguments import InputError
 from crystutor.commands.console import complain
 from crystutor.files import write_text
 
@@ -90,7 +91,7 @@ def _served_folder(options):
         is_here = options.student == STUDENT_FOLDER and (here / FIRST).exists()
         return _fill_student_folder(here if is_here else here / options.student)
     if options.copy_only:
-        raise ValueError("--copy-only makes the copies of --student; give both options")
+        raise InputError("--copy-only makes the copies of --student; give both options")
     return here if (here / FIRST).exists() else _originals()
 
 
@@ -99,7 +100,7 @@ def _originals():
     for place in places:
         if (place / FIRST).exists():
             return place
-    raise ValueError(
+    raise InputError(
         f"no folder 'notebooks' with {FIRST} here; run this command in a clone of crystutor, or "
         "without --student in a folder of student copies"
     )
@@ -110,13 +111,13 @@ def _fill_student_folder(folder):
 
     originals = _originals()
     if folder.is_file():
-        raise ValueError(f"--student {folder}: this is a file; name a folder, old or new")
+        raise InputError(f"--student {folder}: this is a file; name a folder, old or new")
     if folder.resolve() == originals.resolve():
-        raise ValueError(f"--student {folder}: the originals are here; name another folder")
+        raise InputError(f"--student {folder}: the originals are here; name another folder")
     try:
         added, present = add_student_copies(originals, folder)
     except OSError as error:
-        raise ValueError(
+        raise InputError(
             f"--student {folder}: {error.strerror}; name a folder that you may write to"
         ) from error
     kept = "; the others were there and are left as they are" if present else ""

@@ -1,6 +1,7 @@
 """Explorers for notebooks.
 
-panel               controls, an NGL view and a figure
+views               atoms in NGL; all of them inside the view
+panel               controls, a view and a figure
 uploads             files that are uploaded
 scenes              what a panel shows, as pure functions
 map_scenes          the same, of a map; its atoms in its colours

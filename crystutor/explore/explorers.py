@@ -1,6 +1,6 @@
 """Explorers for notebooks; each is a panel around a scene."""
 
-from functools import partial
+from functools import cache, partial
 
 import ipywidgets
 import numpy as np
@@ -9,7 +9,7 @@ from crystutor.arguments import require_one_of
 from crystutor.crystal.prototypes import SPECIES
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore import scenes
-from crystutor.explore.map_scenes import map_scene
+from crystutor.explore.map_scenes import map_scene, show_map
 from crystutor.explore.panel import Panel
 from crystutor.explore.uploads import LARGEST_UPLOAD, count_frames
 from crystutor.maps.figures import COLORED_BY
@@ -24,7 +24,8 @@ from crystutor.transition_paths import (
 )
 
 CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, 7))
-LABEL = {"style": {"description_width": "210px"}, "layout": {"width": "540px"}}
+NEAR = (-0.01, -0.005, 0, 0.005, 0.01)  # a cubic crystal; there the answer changes
+LABEL = {"style": {"description_width": "11em"}, "layout": {"width": "auto"}}
 
 
 def structure_explorer(label: str = "fcc", element: str = "Cu") -> Panel:
@@ -40,10 +41,10 @@ def structure_explorer(label: str = "fcc", element: str = "Cu") -> Panel:
     controls = {
         "label": _choice("class", CLASSES, label),
         "element": _choice("element", SPECIES, element),
-        "vacancies": _slider("vacancies [fraction of atoms]", 0, 0.9, 0.05, 0.25),
+        "vacancies": _slider("vacancies [fraction]", 0, 0.9, 0.05, 0.25),
         "displacement": _slider("displacement [Å]", 0, 0.3, 0.01, 0.0),
-        "substitution": _slider("substituted [fraction of atoms]", 0, 0.5, 0.05, 0.0),
-        "seed": _integer("seed of the random numbers", 0, 20, 1),
+        "substitution": _slider("substituted [fraction]", 0, 0.5, 0.05, 0.0),
+        "seed": _integer("seed", 0, 20, 1),
     }
     return Panel(controls, scenes.structure_scene)
 
@@ -71,19 +72,20 @@ def bcc_to_sc_explorer() -> Panel:
     """Remove the centre atoms of bcc tungsten one by one, Fig. 4a and 4b of the paper."""
     fractions = np.linspace(0, 1, 21)  # those of the slider: its point lies on the curve
     curve = fractions, bcc_to_sc(fractions, elements=["W"])[0]
-    slider = _slider("centres removed [fraction]", 0, 1, 0.05, 0.0)
+    slider = _slider("removed [fraction]", 0, 1, 0.05, 0.0)
     return Panel({"fraction": slider}, partial(scenes.bcc_to_sc_scene, curve=curve))
 
 
 def rhombohedral_explorer() -> Panel:
     """Stretch a rhombohedral crystal through three cubic ones, Fig. 4c and 4d of the paper."""
-    ratios = np.unique([*np.linspace(LOWEST_MU, HIGHEST_MU, 81), *CUBIC_POINTS.values()])
+    near = np.outer(list(CUBIC_POINTS.values()), 1 + np.array(NEAR)).ravel()
+    ratios = np.unique([*np.linspace(LOWEST_MU, HIGHEST_MU, 41), *near[near >= LOWEST_MU]])
     names = {mu: name for name, mu in CUBIC_POINTS.items()}
     options = [(f"{mu:.3f} {names.get(mu, '')}".strip(), float(mu)) for mu in ratios]
     slider = ipywidgets.SelectionSlider(
         options=options, description="c/a", continuous_update=False, **LABEL
     )
-    curve = ratios, rhombohedral_path(ratios)
+    curve = ratios, rhombohedral_path(ratios, progress=True)
     return Panel({"mu": slider}, partial(scenes.rhombohedral_scene, curve=curve))
 
 
@@ -99,7 +101,7 @@ def response_map_explorer(label: str = "fcc") -> Panel:
     controls = {
         "label": _choice("class", CLASSES, label),
         "layer": _choice("layer", CONVOLUTIONS, "conv6"),
-        "rank": _integer("filter, strongest first", 1, 8, 1),
+        "rank": _integer("filter, by strength", 1, 8, 1),
     }
     return Panel(controls, scenes.response_scene)
 
@@ -109,19 +111,19 @@ def upload_explorer() -> Panel:
     upload = ipywidgets.FileUpload(
         description=f"CIF, POSCAR, ... of up to {LARGEST_UPLOAD // 1_000_000} MB",
         multiple=False,
-        layout={"width": "280px"},
+        layout={"width": "auto"},
     )
     frame = _integer("frame", 0, 0, 0)
     upload.observe(lambda change: _offer_frames(frame, change["new"]), "value")
     _offer_frames(frame, ())
-    controls = {
-        "upload": upload,
-        "frame": frame,
-        "vacancies": _slider("vacancies [fraction of atoms]", 0, 0.9, 0.05, 0.0),
+    damage = {
+        "vacancies": _slider("vacancies [fraction]", 0, 0.9, 0.05, 0.0),
         "displacement": _slider("displacement [Å]", 0, 0.3, 0.01, 0.0),
-        "seed": _integer("seed of the random numbers", 0, 20, 1),
+        "seed": _integer("seed", 0, 20, 1),
     }
-    return Panel(controls, scenes.upload_scene)
+    panel = Panel({"upload": upload, "frame": frame, **damage}, scenes.upload_scene)
+    panel.error.observe(lambda change: _rest(damage.values(), bool(change["new"])), "value")
+    return panel
 
 
 def map_explorer(structure_map: StructureMap) -> Panel:
@@ -136,9 +138,10 @@ def map_explorer(structure_map: StructureMap) -> Panel:
     controls = {
         "color": _choice("colours", COLORED_BY, "class"),
         "axis": _choice("slice normal to", ("x", "y", "z"), "z"),
-        "position": _slider("position [fraction of the height]", 0, 1, 0.02, 0.5),
+        "position": _slider("position [fraction]", 0, 1, 0.02, 0.5),
     }
-    return Panel(controls, partial(map_scene, structure_map))
+    show = cache(partial(show_map, structure_map))
+    return Panel(controls, partial(map_scene, structure_map, show))
 
 
 def _offer_frames(slider, upload):
@@ -147,6 +150,12 @@ def _offer_frames(slider, upload):
     slider.layout.display = None if last else "none"
     slider.max = last
     slider.value = last
+
+
+def _rest(controls, there_is_an_error):
+    """Let the controls rest while there is nothing to damage."""
+    for control in controls:
+        control.disabled = there_is_an_error
 
 
 def _choice(name, options, value):

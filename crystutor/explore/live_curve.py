@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from crystutor._keras import keras
 from crystutor.arguments import require
-from crystutor.explore.panel import to_png
+from crystutor.explore.panel import to_svg
 
 DRAWN_EVERY = 10  # batches
 
@@ -33,8 +33,10 @@ class LiveCurve(keras.callbacks.Callback):
         self.losses: list[float] = []
         self.validation: list[tuple[int, float]] = []
         self.bar = ipywidgets.IntProgress(value=0, description="batches")
-        self.picture = ipywidgets.Image(format="png")
+        self.picture = ipywidgets.Image(format="svg+xml")
+        self.picture.layout = {"max_width": "100%", "max_height": "60vh", "object_fit": "contain"}
         self.widget = ipywidgets.VBox([self.bar, self.picture])
+        self.widget.layout.align_items = "flex-start"  # not stretched
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Set the length of the bar."""
@@ -60,11 +62,12 @@ class LiveCurve(keras.callbacks.Callback):
         if self.validation:
             ends, losses = zip(*self.validation, strict=True)
             ax.semilogy(ends, losses, "o", color="#D55E00", label="validation")
-        ax.set(title=self.title, xlabel="batches", ylabel="loss (cross-entropy)")
-        ax.legend(fontsize="small")
+        ax.set(xlabel="batches", ylabel="loss (cross-entropy)")
+        ax.set_title(self.title, pad=30)  # above the legend
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
         return ax
 
     def _draw(self):
-        figure = Figure(figsize=(5, 3.2), layout="constrained")
+        figure = Figure(figsize=(7, 3.9), layout="constrained")
         self.plot(figure.subplots())
-        self.picture.value = to_png(figure)
+        self.picture.value = to_svg(figure)

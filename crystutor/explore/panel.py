@@ -1,4 +1,4 @@
-"""An NGL view, and a panel of controls, a view and a figure, which also shows errors."""
+"""A panel of controls, atoms and a figure, which grows with the page and also shows errors."""
 
 import io
 from collections.abc import Callable
@@ -6,18 +6,14 @@ from dataclasses import dataclass
 from html import escape
 
 import ipywidgets
-import nglview
+from matplotlib import rc_context
 from matplotlib.figure import Figure
-from pymatgen.core import Structure
 
-from crystutor.crystal.structures import require_atoms
+from crystutor.explore.views import AtomsView, GrowingBox, Shown
 
-ATOMS = {"type": "spacefill", "params": {"radiusType": "covalent", "radiusScale": 0.6}}
-GHOSTS = {
-    "type": "spacefill",
-    "params": {"radiusType": "covalent", "radiusScale": 0.35, "opacity": 0.25, "color": "grey"},
-}
-CELL = {"type": "unitcell", "params": {}}
+FONT_SIZE = 11.5  # [point] of a figure three inches high
+TALLEST = "60vh"  # of the pictures: controls, text and pictures fit a projector's page together
+NARROWEST = "24em"  # of a control
 
 
 @dataclass(frozen=True)
@@ -28,20 +24,18 @@ class Scene:
     ----------
     text : a line or two in plain words
     figure : to draw beside the atoms
-    structure : atoms, or None for a panel without a view of them
-    removed : atoms that are missing, shown as ghosts
+    atoms : atoms, or None for a panel without a view of them
     later : function that gives more text; slow, and therefore called when all else is shown
     """
 
     text: str
     figure: Figure
-    structure: Structure | None = None
-    removed: Structure | None = None
+    atoms: Shown | None = None
     later: Callable[[], str] | None = None
 
 
-class Panel(ipywidgets.VBox):
-    """Controls above, atoms on the left, a figure on the right.
+class Panel(GrowingBox):
+    """Controls above, atoms on the left, a figure on the right; both are as large as fits the page.
 
     Parameters
     ----------
@@ -56,24 +50,26 @@ class Panel(ipywidgets.VBox):
         self, controls: dict[str, ipywidgets.Widget], compose: Callable[..., Scene]
     ) -> None:
         self.controls, self.compose = controls, compose
-        self.view = nglview.NGLWidget()
-        self.view.layout.width, self.view.layout.height = "300px", "300px"
-        self.picture = ipywidgets.Image(format="png")
-        self.picture.layout = {"max_width": "100%", "height": "auto", "flex": "0 0 auto"}
-        self.text = ipywidgets.HTML()
-        self.error = ipywidgets.HTML()
-        rows = ipywidgets.HBox([self.view, self.picture])
-        rows.layout = {"flex_flow": "row wrap", "align_items": "center"}
-        super().__init__([*controls.values(), self.text, self.error, rows])
+        self.view, self.shown = AtomsView(height="100%"), None
+        self.view.layout.flex = "1 1 0"
+        self.picture = ipywidgets.Image(format="svg+xml")
+        self.picture.layout = {"height": "100%", "max_width": "100%", "object_fit": "contain"}
+        self.text, self.error = ipywidgets.HTML(), ipywidgets.HTML()
+        self.pictures = ipywidgets.HBox([self.view, self.picture])
+        grid = ipywidgets.GridBox(list(controls.values()))
+        grid.layout.grid_template_columns = f"repeat(auto-fit, minmax({NARROWEST}, 1fr))"
+        super().__init__([grid, self.text, self.error, self.pictures])
         for control in controls.values():
             control.observe(self._update, "value")
         self._update()
 
     def _update(self, _=None):
         try:
-            scene = self.compose(**{name: control.value for name, control in self.controls.items()})
-            self.error.value = ""
+            with rc_context({"font.size": FONT_SIZE}):
+                values = {name: control.value for name, control in self.controls.items()}
+                scene = self.compose(**values)
             self._show(scene)
+            self.error.value = ""
         except ValueError as error:
             self._fail(str(error))
         except Exception as error:  # a callback's traceback would be invisible in a notebook
@@ -81,59 +77,32 @@ class Panel(ipywidgets.VBox):
 
     def _fail(self, message):
         self.text.value = ""  # an old answer beside an error would be taken for a new one
-        self.picture.layout.display = self.view.layout.display = "none"
+        self.pictures.layout.display = "none"
         self.error.value = f'<b style="color: #b00020">{escape(message)}</b>'
 
     def _show(self, scene):
         self.text.value = escape(scene.text)
-        self.picture.value = to_png(scene.figure)
-        self.picture.layout.display = None
-        self.view.layout.display = "none" if scene.structure is None else "flex"
-        if scene.structure is not None:
-            swap_structure(self.view, scene.structure, scene.removed)
+        self._fit(scene)
+        self.picture.value = to_svg(scene.figure)
+        if scene.atoms is not None and scene.atoms is not self.shown:
+            self.view.swap(scene.atoms)
+        self.shown = scene.atoms
+        self.pictures.layout.display = "flex"
+        self.view.resize()
         if scene.later is not None:
             self.text.value += " " + escape(scene.later())
 
+    def _fit(self, scene):
+        """As high as the page allows, while figure and at least a square of atoms fit its width."""
+        width, height = scene.figure.get_size_inches()
+        squares = width / height + (scene.atoms is not None)
+        self.pictures.layout.height = f"min({TALLEST}, {100 / squares:.1f}cqw)"
+        self.view.layout.display = "none" if scene.atoms is None else None
 
-def to_png(figure: Figure, dpi: int = 72) -> bytes:
-    """Draw a figure as a PNG image, with `dpi` pixels per inch."""
+
+def to_svg(figure: Figure) -> bytes:
+    """Draw a figure as an SVG image, which stays sharp at any size."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    with rc_context({"svg.hashsalt": "crystutor"}):  # the same figure is the same image
+        figure.savefig(buffer, format="svg", dpi=144, metadata={"Date": None})
     return buffer.getvalue()
-
-
-def view_structure(structure: Structure) -> nglview.NGLWidget:
-    """Show a structure in an interactive NGL view: drag to turn, scroll to zoom.
-
-    Parameters
-    ----------
-    structure
-        Atoms to show, with the edges of their cell.
-
-    Returns
-    -------
-    nglview.NGLWidget
-    """
-    require_atoms(structure)
-    atoms = nglview.ASEStructure(structure.to_ase_atoms())
-    return nglview.NGLWidget(atoms, representations=[ATOMS, CELL])
-
-
-def swap_structure(
-    view: nglview.NGLWidget, structure: Structure, removed: Structure | None = None
-) -> None:
-    """Show other atoms in a view; the camera moves only the first time."""
-    old = list(view._ngl_component_ids)
-    _add(view, structure, [ATOMS, CELL])
-    if removed is not None and len(removed):
-        _add(view, removed, [GHOSTS])
-    for component in old:
-        view.remove_component(component)
-    if not old:
-        view.center()
-
-
-def _add(view, structure, representations):
-    atoms = nglview.ASEStructure(structure.to_ase_atoms())
-    component = view.add_component(atoms, default_representation=False)
-    component.set_representations(representations)

@@ -1,6 +1,6 @@
 """What the explorers show: pure functions from the controls' values to a text and figures."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -25,6 +25,7 @@ from crystutor.detector import Detector
 from crystutor.diffraction import fingerprint
 from crystutor.explore.panel import Scene
 from crystutor.explore.uploads import read_upload
+from crystutor.explore.views import show_crystal
 from crystutor.plotting import (
     CLASS_COLORS,
     plot_difference,
@@ -35,8 +36,9 @@ from crystutor.plotting import (
 from crystutor.transition_paths import hexagonal_cluster
 from crystutor.verdict.classifier import classify, classify_image
 
-WIDTH = 2.9  # of a figure's column [inch]; three fit beside the atoms in JupyterLab
+WIDTH = 2.9  # of a figure's column [inch]
 SPGLIB_TOLERANCE = 0.1  # [Å]
+IN_A_ROW = {"columnspacing": 0.6, "handlelength": 0.8, "handletextpad": 0.3, "borderpad": 0.2}
 COPPER = EXAMPLES / "Cu.cif"
 
 
@@ -44,6 +46,11 @@ COPPER = EXAMPLES / "Cu.cif"
 def _perfect(label, element=None, n_atoms=250):
     """An example's cluster; it is kept, since sliders ask for it again and again."""
     return example_cluster(label, element, n_atoms)
+
+
+@cache
+def _perfect_shown(label, n_atoms=250):
+    return show_crystal(_perfect(label, None, n_atoms))
 
 
 @cache
@@ -70,7 +77,7 @@ def structure_scene(
         f"{len(damaged)} of {len(perfect)} atoms. ConvNet: {answer.label}, "
         f"{answer.probability:.1%}."
     )
-    return Scene(text, figure, damaged, ghosts, later=lambda: _spglib_says(damaged))
+    return Scene(text, figure, show_crystal(damaged, ghosts), later=lambda: _spglib_says(damaged))
 
 
 def fingerprint_scene(
@@ -86,7 +93,7 @@ def fingerprint_scene(
     turned = f"±{angle:.0f}° about {'each axis' if channel == 'all' else channel}"
     plot_fingerprint(image, turned, axes[0])
     text = f"{len(crystal)} atoms, wavelength {wavelength:.3f} Å, {turned}."
-    return Scene(text, figure, crystal)
+    return Scene(text, figure, _perfect_shown(label, n_atoms))
 
 
 def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
@@ -109,13 +116,13 @@ def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Sc
         f"Average bond length {bond_length(crystal) / bond_length(perfect):.3f} of that of bcc. "
         f"ConvNet: {answer.label}, {answer.probability:.1%}."
     )
-    return Scene(text, figure, crystal, ghosts)
+    return Scene(text, figure, show_crystal(crystal, ghosts))
 
 
 def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
     """Stretch a rhombohedral crystal along [111]; mark the place on Fig. 4d of the paper."""
     answer = classify(build_rhombohedral(mu))
-    assert answer.image is not None and answer.cell is not None  # the crystal is perfect
+    assert answer.image is not None and answer.cell is not None and answer.cluster is not None
     figure, axes = _row(3)
     plot_fingerprint(answer.image, f"c/a = {mu:.3f}", axes[0])
     plot_probabilities(answer.probabilities, "ConvNet", axes[1])
@@ -124,7 +131,8 @@ def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene
     text = (
         f"Average cell: {answer.cell.bravais}. ConvNet: {answer.label}, {answer.probability:.1%}."
     )
-    return Scene(text, figure, answer.cluster, later=lambda: _with_the_hexagonal_cell(mu))
+    later = partial(_with_the_hexagonal_cell, mu)
+    return Scene(text, figure, show_crystal(answer.cluster), later)
 
 
 def response_scene(label: str, layer: str, rank: int) -> Scene:
@@ -139,7 +147,7 @@ def response_scene(label: str, layer: str, rank: int) -> Scene:
     plot_response(response, image, f"{layer}, filter number {rank}", axes[1])
     strongest = "xyz"[int(np.maximum(response, 0).sum(axis=(0, 1)).argmax())]
     text = f"{label}: this filter of {layer} responds most to the rotation about {strongest}."
-    return Scene(text, figure)
+    return Scene(text, figure, _perfect_shown(label))
 
 
 def upload_scene(
@@ -160,16 +168,13 @@ def upload_scene(
     plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
     formula = structure.composition.reduced_formula
     text = (
-        f"{name}: {formula}, {len(structure)} atoms, shown as {len(damaged)}: {answer.describe()}."
+        f"{name}: {formula}, {len(structure)} atoms in the file. Cluster of {len(damaged)} atoms: "
+        f"{answer.describe()}."
     )
     warnings = structure.properties.get("warnings", ())
     text += f" Warning: {'; '.join(warnings)}." if warnings else ""
-    return Scene(
-        text,
-        figure,
-        damaged,
-        later=lambda: f"Of the file: {_spglib_says(structure)} After: {_spglib_says(damaged)}",
-    )
+    later = partial(_spglib_says_of_both, structure, damaged)
+    return Scene(text, figure, show_crystal(damaged), later)
 
 
 @cache
@@ -186,12 +191,20 @@ def _row(n):
 
 
 def _spglib_says(structure):
-    if not is_periodic(structure):
-        return "Spglib needs a periodic structure."
+    return f"Spglib at {SPGLIB_TOLERANCE} Å: {_group(structure)}."
+
+
+def _spglib_says_of_both(structure, cluster):
     return (
-        f"Spglib at {SPGLIB_TOLERANCE} Å: space group "
-        f"{space_group(structure, SPGLIB_TOLERANCE) or 'none'}."
+        f"Spglib at {SPGLIB_TOLERANCE} Å: of the file, {_group(structure)}; "
+        f"of the cluster, {_group(cluster)}."
     )
+
+
+def _group(structure):
+    if not is_periodic(structure):
+        return "no space group, as it does not repeat in space"
+    return f"space group {space_group(structure, SPGLIB_TOLERANCE) or 'none'}"
 
 
 def _with_the_hexagonal_cell(mu):
@@ -207,7 +220,7 @@ def _mark(ax, positions, probabilities, labels, position, answer):
         ax.plot(position, answer.probabilities[label], "o", color=CLASS_COLORS[label])
     ax.axvline(position, color="black", lw=0.5)
     ax.set(ylabel="probability", ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
-    ax.legend(fontsize="x-small", loc="center")  # looking for the best place takes time
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=4, frameon=False, **IN_A_ROW)
 
 
 def _some_atoms(structure, indices):

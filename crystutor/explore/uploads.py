@@ -9,7 +9,9 @@ from pymatgen.core import Molecule, Structure
 from crystutor.arguments import InputError
 from crystutor.crystal.cells import build_cluster
 from crystutor.crystal.reading.frames import read_structures
+from crystutor.crystal.supercells import choose_repeats
 
+N_ATOMS = 250  # of a cluster
 LARGEST_UPLOAD = 8_000_000  # [bytes]; a plain Jupyter server drops messages of more than 10 MB
 
 
@@ -62,6 +64,15 @@ def _read_frame(name, content, frame):
     structures = _read(name, content)
     structure = structures[min(frame, len(structures) - 1)]
     try:
-        return structure, build_cluster(structure)
+        return structure, _cluster(structure)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from error
+
+
+def _cluster(structure):
+    """Some 250 atoms; of a compound whole cells, since a cell of its places may mix elements up."""
+    cluster, n = build_cluster(structure), len(structure)
+    if len(structure.composition) == 1 or n > N_ATOMS or not all(cluster.lattice.pbc):
+        return cluster
+    matrix = structure.lattice.matrix
+    return structure * choose_repeats(matrix, structure.volume * N_ATOMS / n)

@@ -21,6 +21,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader"]
 FLAGS += ["--enable-unsafe-swiftshader"]  # WebGL without a graphics card
 ALL_CELLS_IN_PAGE = {"windowingMode": "none"}
+PROJECTOR, DESKTOP = {"width": 1280, "height": 720}, {"width": 1920, "height": 1080}
+CLOSE_FILE_BROWSER = "() => window.jupyterapp.shell.collapseLeft()"
 START_TIME = 120  # of JupyterLab [s]
 IS_READY = """() => window.jupyterapp?.shell.currentWidget?.context?.isReady &&
     window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"""
@@ -89,14 +91,15 @@ def browser():
 
 @pytest.fixture
 def open_notebook(lab, browser):
-    """Open a notebook in a page of its own; its kernel ends with the test."""
+    """Open a notebook in a page of its own, as on a projector; its kernel ends with the test."""
     pages = []
 
     def open_in_page(name):
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page = browser.new_page(viewport=PROJECTOR)
         pages.append(page)
         page.goto(lab[0].replace("/lab?", f"/lab/tree/notebooks/{name}?reset&"))
         page.wait_for_function(IS_READY, timeout=60_000)
+        page.evaluate(CLOSE_FILE_BROWSER)
         page.set_default_timeout(20_000)
         return page
 

@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from crystutor import EXAMPLES
-from tests.browser.conftest import NOTEBOOKS, ROOT, until
+from tests.browser.conftest import DESKTOP, NOTEBOOKS, PROJECTOR, ROOT, until
 from tests.conftest import LARGEST_KERNEL
+from tests.test_explorers import SMALLEST_LABEL
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 WIDGET = re.compile(r"_explorer\(|view_structure\(|\.widget$", re.MULTILINE)
@@ -38,9 +39,17 @@ ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().c
     .map(output => output.evalue)"""
 PICTURES = "() => Array.from(document.querySelectorAll(\"img[src^='blob:']\")).map(i => i.src)"
 CHANGED = f"before => ({PICTURES})().some(source => !before.includes(source))"
+SIZES = """panel => Array.from(panel.querySelectorAll('.widget-gridbox > *, canvas, img'))
+    .map(element => element.getBoundingClientRect()).filter(box => box.width > 0)
+    .map(box => [box.left, box.top, box.right, box.bottom])"""
+CUT_OFF = """panel => Array.from(panel.querySelectorAll('.widget-label, .widget-readout, button'))
+    .filter(label => label.scrollWidth > label.clientWidth).map(label => label.innerText)"""
+POINTS = "picture => picture.getBoundingClientRect().width / picture.naturalWidth * 4 / 3"
+DRAWN_ANEW = """() => new Promise(
+    done => requestAnimationFrame(() => requestAnimationFrame(done)))"""
 RED = "b[style*='b00020']"
-VACANCIES = "vacancies [fraction of atoms]"
-CENTRES = "centres removed [fraction]"
+VACANCIES = "vacancies [fraction]"
+CENTRES = "removed [fraction]"
 
 
 def shot(locator):
@@ -86,6 +95,42 @@ def wait_for_text(panel, pattern):
     panel.get_by_text(re.compile(pattern)).first.wait_for(timeout=20_000)
 
 
+def check_layout(page):
+    """All of an explorer fits a projector's page, readable; on a desktop it uses the width."""
+    panel = page.locator(".crystutor-panel:has(.widget-gridbox)")
+    for size in (DESKTOP, PROJECTOR):
+        page.set_viewport_size(size)
+        page.evaluate(DRAWN_ANEW)
+        area = page.locator(".jp-NotebookPanel-notebook").bounding_box()
+        boxes = np.array(panel.evaluate(SIZES))
+        whole = panel.bounding_box()
+        assert (boxes[:, 0] >= whole["x"]).all() and not overlaps(boxes)
+        assert (boxes[:, 2] <= whole["x"] + whole["width"] + 1).all()
+        assert boxes[:, 3].max() - boxes[:, 1].min() < area["height"]
+        pictures = panel.locator("canvas:visible, img")
+        widths = [pictures.nth(n).bounding_box()["width"] for n in range(pictures.count())]
+        assert len(widths) == 2 and sum(widths) >= 0.85 * whole["width"]
+        assert SMALLEST_LABEL * panel.locator("img").evaluate(POINTS) >= 12  # [pixel]
+    assert panel.evaluate(CUT_OFF) == []
+
+
+def overlaps(boxes):
+    """Pairs of boxes, left, top, right and bottom, that share more than a pixel's rim."""
+    return [
+        (one, other)
+        for n, one in enumerate(boxes)
+        for other in boxes[:n]
+        if (np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]) > 1).all()
+    ]
+
+
+def check_margins(locator):
+    """No atom and no edge of a cell touches the margin of a view."""
+    picture = settled(locator)
+    assert (picture[:4] == 255).all() and (picture[:, :4] == 255).all()
+    assert (picture[-4:, :-20] == 255).all() and (picture[:-20, -4:] == 255).all()  # but a handle
+
+
 def seconds_to_a_new_picture(page, panel, label, share):
     before = page.evaluate(PICTURES)
     drag(page, panel, label, share)
@@ -112,6 +157,7 @@ def structure_explorer(page, _):
     until(lambda: not np.array_equal(shot(canvas), before))
     after = settled(canvas)
     assert panel.locator("canvas").count() == 1
+    check_margins(canvas)
     assert np.corrcoef(turned.ravel(), after.ravel())[0, 1] > 0.9  # the camera has stayed
 
 
@@ -163,8 +209,11 @@ def rhombohedral_explorer(page, _):
             if readout.inner_text().endswith(f" {label}"):
                 break
         wait_for_text(panel, f"Average cell: c[PF]. ConvNet: {label}")
-    drag(page, panel, "c/a", 0.5)
-    wait_for_text(panel, "ConvNet: hex/rh")
+        check_margins(panel.locator("canvas"))
+    for share in (0.5, 1.0):
+        drag(page, panel, "c/a", share)
+        wait_for_text(panel, "ConvNet: hex/rh")
+        check_margins(panel.locator("canvas"))
 
 
 def response_map_explorer(page, _):
@@ -189,15 +238,22 @@ def upload_explorer(page, tmp_path):
     panel = panel_with(page, VACANCIES)
     good = EXAMPLES / "Cu_25_percent_vacancies.cif"
     upload(page, panel, good)
-    wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 192 atoms, shown as 192: fcc")
+    answer = "Cu_25_percent_vacancies.cif: Cu, 192 atoms in the file. Cluster of 1.. atoms: fcc"
+    wait_for_text(panel, answer)
     for name, content in BAD_FILES.items():
         (tmp_path / name).write_bytes(content)
         upload(page, panel, tmp_path / name)
         panel.locator(RED, has_text=name).wait_for(timeout=40_000)
+        assert panel.locator("canvas:visible, img:visible").count() == 0
+        assert panel.get_by_text(re.compile("fcc|atoms")).count() == 0
+        assert panel.locator(".noUi-target[disabled]:visible").count() == 3
     keep(panel, "upload_error")
+    upload(page, panel, good)
+    wait_for_text(panel, answer)
     drag(page, panel, VACANCIES, 0.3)
     upload(page, panel, good)  # while the computation may still be going on
-    wait_for_text(panel, "Cu_25_percent_vacancies.cif: Cu, 192 atoms, shown as 1..: fcc")
+    wait_for_text(panel, answer)
+    check_margins(panel.locator("canvas"))
     assert panel.locator(RED).count() == 0
 
 
@@ -273,6 +329,8 @@ def test_widgets(name, open_notebook, kernel_peak, tmp_path):
     page = open_notebook(name)
     page.evaluate(RUN_CELLS, CELLS[name])
     assert check_page(page, name) > 0
+    if page.locator(".crystutor-panel").count():
+        check_layout(page)
     if name in MOVES:
         MOVES[name](page, tmp_path)
     peak = kernel_peak()

@@ -13,7 +13,7 @@
 # make witnesses     when it says nothing; compounds; space groups of broken crystals (30 minutes)
 # make maps          maps of polycrystals and half molten boxes, beside OVITO's templates (1 hour)
 # make files         read 10,000 files that went wrong (5 minutes)
-# make student       copies of the notebooks without solutions, in build/student
+# make student       copies of the notebooks with folded solutions, in crystutor-student
 # make notebooks     execute the notebooks, save their figures
 # make examples      write the example structures
 # make prototypes    enumerate the hypothetical prototypes (long)
@@ -83,7 +83,7 @@ notebooks: $(VENV)/installed
 	$(BIN)/python tools/execute_notebooks.py notebooks/*.ipynb
 
 student: $(VENV)/installed
-	$(BIN)/python tools/make_student_copies.py --out build/student notebooks/*.ipynb
+	$(BIN)/crystutor lab --student --copy-only
 
 clean:
 	rm -rf $(VENV) build

@@ -18,6 +18,7 @@ Beside it:
     table1              the reproduction of Table 1 of the paper
     explore             explorers for notebooks
     commands            the command line
+    arguments           what is not accepted is said in one line
     executors, files    work on any executor; files that appear whole or not at all
 
 Importing `crystutor` loads neither TensorFlow nor widgets. Names that need them are imported when

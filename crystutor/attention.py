@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crystutor._keras import keras, tf
+from crystutor.arguments import as_array, require_network, require_one_of, require_whole
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.detector import IMAGE_SHAPE
 
@@ -46,14 +47,10 @@ def response_maps(
     M. D. Zeiler and R. Fergus, ECCV 2014, LNCS 8689, 818; D. Kumar, A. Wong and G. W. Taylor,
     CVPR Workshops 2017, 1686; A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Fig. 5.
     """
-    images = _batch(image[None])
+    images = as_array("image", image, IMAGE_SHAPE, np.float32)[None]
     activations = forward(convnet, images, layer)
     responses = activations[-1].numpy()[0]
-    if not 1 <= n_filters <= responses.shape[-1]:
-        raise ValueError(
-            f"n_filters is {n_filters}; 1 to {responses.shape[-1]}, the filters of {layer}, "
-            "is accepted"
-        )
+    require_whole("n_filters", n_filters, 1, responses.shape[-1])
     strongest = np.argsort(-responses.sum(axis=(0, 1)), kind="stable")[:n_filters]
     maps = [project_back(convnet, activations, layer, number) for number in strongest]
     return np.concatenate(maps)
@@ -84,7 +81,8 @@ def class_template(convnet: keras.Model, images: np.ndarray) -> np.ndarray:
     ----------
     A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Fig. 5.
     """
-    images = _batch(images)
+    require_network(convnet)
+    images = as_array("images", images, (None, *IMAGE_SHAPE), np.float32)
     layer = _convolutions(convnet)[-1]
     activations = forward(convnet, images, layer)
     maps = [
@@ -121,9 +119,9 @@ def gradient_saliency(convnet: keras.Model, image: np.ndarray, label: str) -> np
     ----------
     K. Simonyan, A. Vedaldi and A. Zisserman, arXiv:1312.6034 (2013).
     """
-    if label not in CLASSES:
-        raise ValueError(f"class {label!r} is unknown; accepted are {', '.join(CLASSES)}")
-    images = tf.constant(_batch(image[None]))
+    require_network(convnet)
+    require_one_of("label", label, CLASSES)
+    images = tf.constant(as_array("image", image, IMAGE_SHAPE, np.float32)[None])
     with tf.GradientTape() as tape:
         tape.watch(images)
         target = tf.math.log(convnet(images, training=False)[0, CLASSES.index(label)])
@@ -138,10 +136,8 @@ def forward(convnet: keras.Model, images: np.ndarray, layer: str) -> list[tf.Ten
     ValueError
         If there is no such layer.
     """
-    if layer not in _convolutions(convnet):
-        raise ValueError(
-            f"layer {layer!r} is unknown; accepted are {', '.join(_convolutions(convnet))}"
-        )
+    require_network(convnet)
+    require_one_of("layer", layer, _convolutions(convnet))
     activations = [tf.constant(images)]
     for step in _layers_up_to(convnet, layer):
         activations.append(step(activations[-1]))
@@ -185,10 +181,3 @@ def _convolutions(convnet):
 def _layers_up_to(convnet, name):
     names = [layer.name for layer in convnet.layers]
     return convnet.layers[: names.index(name) + 1]
-
-
-def _batch(images):
-    images = np.asarray(images, np.float32)
-    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
-        raise ValueError(f"images have shape {images.shape[1:]}; (64, 64, 3) is accepted")
-    return images

@@ -1,11 +1,21 @@
 """The convolutional network of Table 2: build it, load it, predict with it."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import as_file, files
 
 import numpy as np
 
 from crystutor._keras import keras
+from crystutor.arguments import (
+    as_array,
+    random_generator,
+    require,
+    require_network,
+    require_number,
+    require_one_of,
+    require_whole,
+)
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.detector import IMAGE_SHAPE
 
@@ -15,27 +25,68 @@ BATCH = 64
 WEIGHTS = {"shipped": "convnet.weights.h5", "paper": "convnet_paper.weights.h5"}
 
 
-def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras.Model:
-    """Build and compile the untrained network of Table 2 of the paper.
+def build_convnet(
+    learning_rate: float = 1e-3,
+    seed: int | None = None,
+    *,
+    filters: Sequence[int] = FILTERS,
+    kernel_size: int = KERNEL_SIZE,
+    n_units: int = 128,
+    dropout: float = 0.25,
+) -> keras.Model:
+    """Build and compile an untrained network, as in Table 2 of the paper if nothing is changed.
 
     Parameters
     ----------
     learning_rate
-        Of the Adam optimiser.
+        Of the Adam optimiser, above 0.
     seed
         Seed of the initial weights and of dropout.
+    filters
+        Number of filters of each of the six convolutional layers.
+    kernel_size
+        Edge of the filters [pixel].
+    n_units
+        Number of units of the dense layer.
+    dropout
+        Fraction of the values that are dropped before the dense layer, in [0, 1).
 
     Returns
     -------
     keras.Model
-        From images (n, 64, 64, 3) to probabilities (n, 7); 365,719 parameters.
+        From images (n, 64, 64, 3) to probabilities (n, 7); 365,719 parameters by default.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or filters are not six.
+
+    Notes
+    -----
+    Any other Keras network of the same input and output can take its place in `train_convnet`,
+    `predict_probabilities` and `classify`. Its last layer is a softmax over `CLASSES`. Labels are
+    integers, so compile it with the loss ``"sparse_categorical_crossentropy"``.
 
     References
     ----------
     A. Ziletti et al., Nat. Commun. 9, 2775 (2018), Fig. 3 and Table 2.
+
+    Examples
+    --------
+    >>> build_convnet().count_params()
+    365719
+    >>> small = build_convnet(filters=(8, 8, 8, 8, 4, 4), kernel_size=5, n_units=32)
+    >>> small.output_shape
+    (None, 7)
     """
+    _require_sizes(filters, kernel_size, n_units)
+    require_number("learning_rate", learning_rate, 0, above=True)
+    require_number("dropout", dropout, 0, 1)
     layers, seeds = keras.layers, _seeds(seed)
-    convolutions = [_convolution(number, next(seeds)) for number in range(1, len(FILTERS) + 1)]
+    convolutions = [
+        _convolution(number, n_filters, kernel_size, next(seeds))
+        for number, n_filters in enumerate(filters, start=1)
+    ]
     convnet = keras.Sequential(
         [
             keras.Input(IMAGE_SHAPE, name="fingerprint"),
@@ -45,8 +96,8 @@ def build_convnet(learning_rate: float = 1e-3, seed: int | None = None) -> keras
             layers.MaxPooling2D(2, name="pool2"),
             *convolutions[4:],
             layers.Flatten(name="flatten"),
-            layers.Dropout(0.25, seed=next(seeds), name="dropout"),
-            _dense(128, "relu", next(seeds), "dense"),
+            layers.Dropout(dropout, seed=next(seeds), name="dropout"),
+            _dense(n_units, "relu", next(seeds), "dense"),
             layers.BatchNormalization(name="batch_normalization"),
             _dense(len(CLASSES), "softmax", next(seeds), "classes"),
         ],
@@ -74,6 +125,8 @@ def build_linear_softmax(seed: int | None = None) -> keras.Model:
         Compiled as in `build_convnet`; from images (n, 64, 64, 3) to probabilities (n, 7);
         86,023 parameters.
     """
+    if seed is not None:
+        require_whole("seed", seed)
     initializer = keras.initializers.GlorotUniform(seed=seed)
     network = keras.Sequential(
         [
@@ -106,8 +159,7 @@ def load_convnet(training: str = "shipped") -> keras.Model:
     ValueError
         If there are no such weights.
     """
-    if training not in WEIGHTS:
-        raise ValueError(f"training is {training!r}; accepted are {', '.join(WEIGHTS)}")
+    require_one_of("training", training, WEIGHTS)
     convnet = build_convnet()
     with as_file(files("crystutor") / "data" / WEIGHTS[training]) as path:
         convnet.load_weights(path)
@@ -140,19 +192,27 @@ def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarra
     ValueError
         If the images have another shape.
     """
-    images = np.asarray(images, dtype=np.float32)
-    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
-        raise ValueError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
+    require_network(convnet)
+    images = as_array("images", images, (None, *IMAGE_SHAPE), np.float32)
     blocks = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     return np.concatenate(
         [np.zeros((0, len(CLASSES)), np.float32), *map(convnet.predict_on_batch, blocks)]
     )
 
 
-def _convolution(number, seed):
+def _require_sizes(filters, kernel_size, n_units):
+    six = isinstance(filters, list | tuple | np.ndarray) and len(filters) == len(FILTERS)
+    require("filters", filters, six, f"a list of six numbers, such as {FILTERS},")
+    for number, value in enumerate(filters):
+        require_whole(f"filters[{number}]", value, 1)
+    require_whole("kernel_size", kernel_size, 1, IMAGE_SHAPE[0])
+    require_whole("n_units", n_units, 1)
+
+
+def _convolution(number, n_filters, kernel_size, seed):
     return keras.layers.Conv2D(
-        FILTERS[number - 1],
-        KERNEL_SIZE,
+        n_filters,
+        kernel_size,
         padding="same",
         activation="relu",
         kernel_initializer=keras.initializers.Orthogonal(seed=seed),
@@ -167,6 +227,6 @@ def _dense(n_units, activation, seed, name):
 
 def _seeds(seed):
     """Endless seeds derived from one; without one, every seed is None."""
-    rng = None if seed is None else np.random.default_rng(seed)
+    rng = None if seed is None else random_generator(seed)
     while True:
         yield None if rng is None else int(rng.integers(2**31))

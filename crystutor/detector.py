@@ -5,7 +5,15 @@ from functools import cached_property
 
 import numpy as np
 
-LONGEST_WAVELENGTH = 1e-8  # [m]; anything longer is a number in ångström
+from crystutor.arguments import InputError, require_number, require_whole
+
+LIMITS = {  # [m]; a longer wavelength is a number in ångström
+    "wavelength": (1e-14, 1e-8),
+    "distance": (1e-4, 1000.0),
+    "pixel_size": (1e-8, 0.1),
+}
+MOST_PIXELS = 8192  # along an edge
+METRES = " (a Detector takes metres: 0.05 Å is 5e-12)"
 
 
 @dataclass(frozen=True)
@@ -16,17 +24,17 @@ class Detector:
 
     Attributes
     ----------
-    wavelength : wavelength of the plane wave [m], at most 1e-8 m = 100 Å
-    distance : distance from crystal to detector [m]
-    pixel_size : edge of a pixel [m]
-    n_pixels : number of pixels along an edge
+    wavelength : wavelength of the plane wave, from 1e-14 to 1e-8 [m]
+    distance : distance from crystal to detector, from 1e-4 to 1000 [m]
+    pixel_size : edge of a pixel, from 1e-8 to 0.1 [m]
+    n_pixels : number of pixels along an edge, up to 8192
     inner_radius, outer_radius : pixels with a distance from the centre strictly between the two
         are kept, the others read zero [pixel]
 
     Raises
     ------
     ValueError
-        If a number is not positive, the wavelength exceeds 1e-8 m, or no pixel is kept.
+        If a number is outside its range, or no pixel is kept.
 
     Examples
     --------
@@ -42,16 +50,13 @@ class Detector:
     outer_radius: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("wavelength", "distance", "pixel_size", "n_pixels", "outer_radius"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; a positive number is accepted")
-        if self.wavelength > LONGEST_WAVELENGTH:
-            raise ValueError(
-                f"wavelength is {self.wavelength:g} m; up to {LONGEST_WAVELENGTH:g} m is accepted "
-                "(a Detector takes metres: 0.05 Å is 5e-12)"
-            )
+        for name, limits in LIMITS.items():
+            require_number(name, getattr(self, name), *limits, "m", hint=METRES)
+        require_whole("n_pixels", self.n_pixels, 1, MOST_PIXELS)
+        require_number("inner_radius", self.inner_radius, unit="pixels")
+        require_number("outer_radius", self.outer_radius, 0, unit="pixels", above=True)
         if not self.mask.any():
-            raise ValueError(
+            raise InputError(
                 f"no pixel lies between inner_radius = {self.inner_radius} "
                 f"and outer_radius = {self.outer_radius}"
             )

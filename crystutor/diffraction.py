@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from crystutor.arguments import InputError, require, require_numbers, require_several, require_whole
 from crystutor.crystal.samples import Atoms
 from crystutor.crystal.structures import (
     BareStructure,
@@ -78,6 +79,8 @@ def fingerprint(
     >>> fingerprint(build_cluster(build_prototype("fcc"))).shape
     (64, 64, 3)
     """
+    require("detector", detector, isinstance(detector, Detector), "a Detector")
+    require_numbers("angles", angles)
     channels = diffraction_channels(*_scaled_atoms(structure), detector, tuple(angles))
     return channels / channels.max()
 
@@ -119,6 +122,7 @@ def fingerprints(
     >>> fingerprints([build_prototype("bcc"), build_prototype("sc")]).shape
     (2, 64, 64, 3)
     """
+    require_several("structures", structures, Atoms, "a Structure or Molecule")
     images = np.zeros((len(structures), *IMAGE_SHAPE), np.float32)
     chunks = (structures[i : i + CHUNK] for i in range(0, len(structures), CHUNK))
     blocks = map_in_order(_image_block, map(_packed, chunks), executor)
@@ -228,9 +232,10 @@ def form_factor(Z: int, detector: Detector = PAPER_DETECTOR) -> np.ndarray:
     ValueError
         If Z + 2 is beyond the table of the International Tables for Crystallography C (1992).
     """
+    require_whole("Z", Z, 1)
     coefficients = gemmi.Element(Z + 2).it92
     if coefficients is None:
-        raise ValueError(f"no form factor for Z = {Z}; elements up to Z = 96 are accepted")
+        raise InputError(f"no form factor for Z = {Z}; elements up to Z = 96 are accepted")
     s_squared = (np.linalg.norm(detector.scattering_vectors, axis=1) / (4 * np.pi)) ** 2
     gaussians = (
         a * np.exp(-b * s_squared) for a, b in zip(coefficients.a, coefficients.b, strict=True)

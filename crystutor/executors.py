@@ -8,6 +8,8 @@ from multiprocessing import get_context
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
+from crystutor.arguments import InputError, require
+
 ANSWER_TIME = 10  # in which a Dask scheduler must answer [s]
 IN_FLIGHT = 2  # items of each worker, submitted and not yet yielded; bounds the memory
 WORKERS = 6  # of an executor that does not tell, such as Dask's
@@ -35,6 +37,7 @@ def map_in_order(
     if executor is None:
         yield from map(function, items)
         return
+    require("executor", executor, hasattr(executor, "submit"), "an executor of concurrent.futures")
     in_flight = IN_FLIGHT * getattr(executor, "_max_workers", WORKERS)
     waiting: deque[Future] = deque()
     for item in items:
@@ -65,7 +68,7 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
     """
     if scheduler is None:
         if workers < 1:
-            raise ValueError(f"workers is {workers}; 1 or more is accepted")
+            raise InputError(f"workers is {workers}; 1 or more is accepted")
         spawn = get_context("spawn")
         with ProcessPoolExecutor(workers, spawn, initializer=_leave_interrupts) as executor:
             yield executor
@@ -73,7 +76,7 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
     try:
         from distributed import Client
     except ImportError:
-        raise ValueError("a Dask scheduler needs Dask: pip install 'crystutor[dask]'") from None
+        raise InputError("a Dask scheduler needs Dask: pip install 'crystutor[dask]'") from None
     try:
         client = Client(scheduler, timeout=ANSWER_TIME)
     except (OSError, ValueError) as error:

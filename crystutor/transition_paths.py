@@ -7,10 +7,11 @@ from pymatgen.core import Structure
 from tqdm.auto import tqdm
 
 from crystutor._keras import keras
+from crystutor.arguments import require_numbers, require_several, require_whole
 from crystutor.convnet import predict_probabilities, shared_convnet
 from crystutor.crystal.cells import build_cluster
 from crystutor.crystal.defects import remove_body_centers
-from crystutor.crystal.prototypes import SPECIES, build_prototype, build_rhombohedral
+from crystutor.crystal.prototypes import MU_LIMITS, SPECIES, build_prototype, build_rhombohedral
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.crystal.supercells import choose_repeats, cut_block
 from crystutor.diffraction import fingerprint
@@ -56,6 +57,9 @@ def bcc_to_sc(
     spots, and changes its answer at about 55 % of the centres. The one trained as in the paper
     changes it at about 82 %.
     """
+    require_numbers("fractions", fractions, 0, 1)
+    require_several("elements", elements, str, "a chemical symbol", fewest=1)
+    require_whole("seed", seed)
     convnet = shared_convnet("paper") if convnet is None else convnet
     found = np.zeros((len(elements), len(fractions), len(CLASSES)))
     for number, element in enumerate(tqdm(elements, desc="crystals", disable=not progress)):
@@ -93,6 +97,7 @@ def rhombohedral_path(
     -----
     The standard cell is found anew for each ratio. At the three cubic points it is cubic.
     """
+    require_numbers("ratios", ratios, *MU_LIMITS)
     answers = [
         classify(build_rhombohedral(mu), convnet)
         for mu in tqdm(ratios, desc="ratios", disable=not progress)

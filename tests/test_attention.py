@@ -103,11 +103,11 @@ def test_saliency_is_the_slope(image):
 
 def test_bad_input(image):
     convnet = build_convnet()
-    with pytest.raises(ValueError, match="layer 'conv7' is unknown; accepted are conv1, conv2"):
+    with pytest.raises(ValueError, match="layer is 'conv7'; accepted are conv1, conv2"):
         response_maps(convnet, image, "conv7")
-    with pytest.raises(ValueError, match="n_filters is 9; 1 to 8, the filters of conv6"):
+    with pytest.raises(ValueError, match="n_filters is 9; a whole number from 1 to 8 is accepted"):
         response_maps(convnet, image, "conv6", n_filters=9)
     with pytest.raises(ValueError, match=r"shape \(32, 32, 3\)"):
         response_maps(convnet, image[:32, :32], "conv1")
-    with pytest.raises(ValueError, match="class 'hcp' is unknown"):
+    with pytest.raises(ValueError, match="label is 'hcp'; accepted are bct139"):
         gradient_saliency(convnet, image, "hcp")

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from crystutor import CLASSES, build_convnet, classify, load_convnet, predict_probabilities
+from crystutor import (
+    CLASSES,
+    build_convnet,
+    classify,
+    load_convnet,
+    predict_probabilities,
+    train_convnet,
+)
+from crystutor._keras import keras
 
 TABLE_2 = [
     (7, 7, 3, 32),
@@ -20,6 +28,24 @@ def test_table_2():
     assert convnet.count_params() == 365_719
     assert convnet.get_layer("dropout").rate == 0.25
     assert convnet.output_shape == (None, len(CLASSES))
+
+
+def test_other_networks_fit_in(copper):
+    """A smaller network, and one of the user's own, are trained, asked, and used by `classify`."""
+    own = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten()])
+    own.add(keras.layers.Dense(len(CLASSES), "softmax"))
+    own.compile("sgd", "sparse_categorical_crossentropy")
+    small = build_convnet(
+        0.01, 1, filters=(4, 4, 4, 4, 2, 2), kernel_size=3, n_units=16, dropout=0.5
+    )
+    assert small.get_layer("conv6").kernel.shape == (3, 3, 2, 2)
+    assert small.get_layer("dense").units == 16 and small.get_layer("dropout").rate == 0.5
+    images, labels = np.random.default_rng(1).random((14, 64, 64, 3)), np.arange(14) % 7
+    for network in (small, own):
+        train_convnet(images, labels, network, epochs=1)
+        assert classify(copper, network).probabilities.keys() == set(CLASSES)
+    with pytest.raises(ValueError, match="a list of six numbers"):
+        build_convnet(filters=(8, 8))
 
 
 def test_probabilities_sum_to_one_in_any_batch():

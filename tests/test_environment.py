@@ -8,6 +8,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from crystutor.commands.lab import STUDENT_FOLDER
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -39,10 +41,14 @@ def test_repo2docker_uses_the_binder_folder():
     assert "python=3.11" in dockerfile
 
 
-def test_the_binder_badge_opens_the_first_notebook():
+def test_the_binder_badge_opens_the_first_of_the_student_copies():
     [address] = re.findall(r"^\[binder\]: (\S+)", (ROOT / "README.md").read_text("utf-8"), re.M)
     pattern = r"https://mybinder\.org/v2/gh/[\w-]+/crystutor/HEAD\?urlpath=lab/tree/(\S+)"
-    assert (ROOT / re.fullmatch(pattern, address)[1]).exists()
+    folder, name = re.fullmatch(pattern, address)[1].split("/")
+    assert (ROOT / "notebooks" / name).exists()
+    assert folder == str(STUDENT_FOLDER)
+    post_build = (ROOT / "binder/postBuild").read_text("utf-8")
+    assert "\ncrystutor lab --student --copy-only\n" in post_build
 
 
 @pytest.mark.slow

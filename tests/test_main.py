@@ -267,21 +267,6 @@ def test_as_a_module_without_a_traceback(tmp_path):
     assert run.stderr.count("\n") == 1 and "no such file" in run.stderr
 
 
-def test_lab_says_where_to_run_it(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("crystutor.commands.lab.__file__", str(tmp_path / "a" / "b" / "c" / "m.py"))
-    assert main(["lab"]) == 2
-    assert "no folder 'notebooks' here" in capsys.readouterr().err
-
-
-def test_lab_opens_the_first_notebook(monkeypatch):
-    started = []
-    monkeypatch.setattr("os.execv", lambda _, command: started.extend(command))
-    main(["lab", "--no-browser"])
-    assert any(word.endswith("00_start_here.ipynb") for word in started)
-    assert "--no-browser" in started
-
-
 @pytest.fixture(scope="module")
 def polycrystal(tmp_path_factory):
     """A file of two grains."""

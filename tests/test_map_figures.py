@@ -80,7 +80,7 @@ def test_a_slice_is_coloured_by_overlap_and_by_grain(two_grains):
     [
         ({"color": "mood"}, "color is 'mood'; accepted are class, orientation, overlap, grain"),
         ({"axis": "c"}, "axis is 'c'; accepted are x, y, z"),
-        ({"thickness": 0}, "slice is 0 Å thick; it must be thicker than 0"),
+        ({"thickness": 0}, "thickness is 0 Å; a number above 0 Å is accepted"),
     ],
 )
 def test_what_is_not_possible_is_said(two_grains, given, message):

@@ -1,6 +1,5 @@
 """The committed notebooks are executed top to bottom, clean and free of errors."""
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -68,14 +67,3 @@ def test_exercises(notebook):
     assert len(letters) >= (2 if number in ("00", "09") else 4)
     assert "*Write.*" in prose
     assert prose.count("Solution ") == len(letters)
-
-
-def test_student_copies(notebook):
-    spec = importlib.util.spec_from_file_location("tool", ROOT / "tools/make_student_copies.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    tool.remove_solutions(notebook)
-    assert not any("Solution" in cell.source for cell in notebook.cells)
-    assert not any("solution" in cell.metadata.get("tags", []) for cell in notebook.cells)
-    assert not any(cell.outputs for cell in code_cells(notebook))
-    assert "Exercises" in "".join(cell.source for cell in notebook.cells)

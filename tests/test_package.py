@@ -31,6 +31,7 @@ def test_every_public_name_exists():
 
 
 FLOORS = [  # a module imports only from floors below, or from above itself in its own folder
+    {"arguments"},
     {"_keras", "detector", "executors", "files"},
     {"crystal"},
     {"diffraction"},
@@ -111,7 +112,16 @@ ORDER = {  # inside the folders, lowest first
         "report",
         "reproduce",
     ),
-    "commands": ("console", "inputs", "records", "classify", "map", "reproduce", "lab"),
+    "commands": (
+        "console",
+        "inputs",
+        "records",
+        "classify",
+        "map",
+        "reproduce",
+        "student_copies",
+        "lab",
+    ),
     "explore": ("views", "panel", "live_curve", "uploads", "scenes", "map_scenes", "explorers"),
 }
 PACKAGE = Path(crystutor.__file__).parent

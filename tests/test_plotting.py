@@ -5,6 +5,7 @@ from matplotlib import pyplot as plt
 
 from crystutor import (
     CLASSES,
+    Detector,
     build_prototype,
     classify,
     displace_atoms,
@@ -20,7 +21,7 @@ from crystutor import (
     plot_trajectory,
     view_structure,
 )
-from crystutor.plotting import CLASS_COLORS
+from crystutor.plotting import CLASS_COLORS, NOT_KEPT
 
 mpl.use("Agg")
 
@@ -48,6 +49,20 @@ def test_the_image_is_upright():
     ax = plot_fingerprint(image)
     assert ax.images[0].get_array()[60, 3].max() == 1
     assert ax.images[0].origin == "lower"
+
+
+def test_any_detector_is_drawn(copper):
+    """Axes in centimetres reach as far as the detector; what it does not keep is grey."""
+    detector = Detector(n_pixels=48, pixel_size=1e-3, inner_radius=8, outer_radius=20)
+    image = fingerprint(copper, detector)
+    ax = plot_fingerprint(image, detector=detector)
+    assert ax.images[0].get_extent() == pytest.approx([-2.4, 2.4, -2.4, 2.4])
+    shown = ax.images[0].get_array()
+    np.testing.assert_allclose(shown[~detector.mask], NOT_KEPT)
+    np.testing.assert_allclose(shown[detector.mask], np.sqrt(image[detector.mask]))
+    assert list(plot_fingerprint(image).get_xticks()) == [0, 12, 24, 36]
+    with pytest.raises(ValueError, match=r"\(64, 64, 3\); \(48, 48, 3\) is accepted"):
+        plot_fingerprint(np.zeros((64, 64, 3)), detector=detector)
 
 
 def test_each_class_keeps_its_colour():

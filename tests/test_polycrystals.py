@@ -103,10 +103,10 @@ def test_twenty_thousand_atoms_take_a_moment():
 @pytest.mark.parametrize(
     ("structures", "edge", "n_grains", "message"),
     [
-        ([], 30.0, None, "no structure"),
-        (FCC, 5.0, None, "the edge is 5.0"),
-        (FCC, np.nan, None, "the edge is nan"),
-        (FCC, np.inf, None, "the edge is inf"),
+        ([], 30.0, None, "structures is an empty list"),
+        (FCC, 5.0, None, "edge is 5.0"),
+        (FCC, np.nan, None, "edge is nan"),
+        (FCC, np.inf, None, "edge is inf"),
         (FCC, 300.0, None, "1,000,000"),
         (FCC, 30.0, 0, "n_grains is 0"),
         ([FCC, BCC], 30.0, 1, "n_grains is 1"),

@@ -5,6 +5,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
 import yaml
 
 import crystutor
@@ -17,6 +18,7 @@ from crystutor.table1.run_folder import PAPER_RUN
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLE = load_results()
+ROUNDED = ("probability", "probabilities", "overlap")  # in the README's example
 
 
 def rows_below(header):
@@ -121,3 +123,13 @@ def test_the_example_prints_what_the_readme_says(capsys, monkeypatch):
 def test_one_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert crystutor.__version__ == version("crystutor") == citation["version"]
+
+
+def test_the_json_example_is_what_the_command_prints(capsys, monkeypatch):
+    shown = json.loads(re.search(r"```json\n(.*?)```", README, re.DOTALL)[1])
+    monkeypatch.chdir(ROOT)
+    assert main(["classify", "--json", shown["file"]]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed) == list(shown)
+    for key, value in shown.items():
+        assert printed[key] == (pytest.approx(value, abs=1e-3) if key in ROUNDED else value)

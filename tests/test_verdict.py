@@ -84,7 +84,7 @@ def test_bad_input():
         classify([build_prototype("fcc"), empty])
     with pytest.raises(ValueError, match="^it holds no atoms"):
         classify(empty)
-    with pytest.raises(ValueError, match="a str is given; a pymatgen Structure or Molecule"):
+    with pytest.raises(ValueError, match="structure is '.*'; a pymatgen Structure or Molecule"):
         classify("Cu.cif")
     with pytest.raises(ValueError, match="NaN or infinite"):
         classify(Molecule(["O", "O"], [[0, 0, 0], [0, 0, np.nan]]))

@@ -14,6 +14,7 @@ from typing import Any
 from pymatgen.core import Element
 from tqdm.auto import tqdm
 
+from crystutor.arguments import InputError
 from crystutor.commands import records
 from crystutor.commands.console import BAD_INPUT, complain
 from crystutor.commands.inputs import Entry, read_entries
@@ -98,7 +99,7 @@ def _check_plot(path):
 
     kinds = FigureCanvasBase.get_supported_filetypes()
     if path.suffix.removeprefix(".").lower() not in kinds:
-        raise ValueError(f"{path}: no kind of image; accepted are .{', .'.join(sorted(kinds))}")
+        raise InputError(f"{path}: no kind of image; accepted are .{', .'.join(sorted(kinds))}")
 
 
 def _answered(

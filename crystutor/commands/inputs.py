@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.formats import UnknownFormatError
 from crystutor.crystal.reading.frames import read_structures
 from crystutor.crystal.samples import Atoms
@@ -49,7 +50,7 @@ def read_entries(
         path, own_index = _without_frames(argument)
         paths = _expanded(path)
         if not paths:
-            yield Entry(argument, ValueError(f"{argument}: no file is found there"))
+            yield Entry(argument, InputError(f"{argument}: no file is found there"))
         for file in paths:
             frames = own_index or index
             yield from _entries_of(file, Path(path).is_dir(), frames, format, elements)

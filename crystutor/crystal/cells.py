@@ -3,10 +3,11 @@
 import numpy as np
 from pymatgen.core import Structure
 
+from crystutor.arguments import InputError, require_one_of, require_whole
 from crystutor.crystal.average.cell import AverageCell, average_cells_of, find_average_cell
 from crystutor.crystal.prototypes import EXAMPLE_CRYSTALS, build_prototype
 from crystutor.crystal.samples import Atoms, sample_of
-from crystutor.crystal.structures import BareStructure, bond_length, check_structure
+from crystutor.crystal.structures import MOST_ATOMS, BareStructure, bond_length, check_structure
 from crystutor.crystal.supercells import (
     LITTLE_MORE,
     ball_of_atoms,
@@ -53,7 +54,7 @@ def standard_cell(structure: Structure) -> Structure:
     """
     cell = find_average_cell(structure)
     if cell.n_cells is None:
-        raise ValueError("a finite sample has no cell of its own; a periodic structure is accepted")
+        raise InputError("a finite sample has no cell of its own; a periodic structure is accepted")
     atoms_per_cell = len(structure) / cell.n_cells
     if abs(atoms_per_cell - round(atoms_per_cell)) < 1e-3:
         return cut_block(structure, cell.matrix, (1, 1, 1))
@@ -97,8 +98,7 @@ def build_cluster(structure: Atoms, n_atoms: int = 250) -> Structure:
 
 def clusters_and_cells(structure: Atoms, n_atoms: int = 250) -> list[tuple[Structure, AverageCell]]:
     """Build a cluster as `build_cluster` does for each lattice that fits, the weightiest first."""
-    if n_atoms < 1:
-        raise ValueError(f"n_atoms is {n_atoms}; a positive number is accepted")
+    require_whole("n_atoms", n_atoms, 1, MOST_ATOMS)
     check_structure(structure)
     distance = bond_length(structure)
     cells = average_cells_of(sample_of(structure), distance)
@@ -145,8 +145,7 @@ def example_cluster(label: str, element: str | None = None, n_atoms: int = 250) 
     >>> example_cluster("diam").composition.formula
     'C216'
     """
-    if label not in EXAMPLE_CRYSTALS:
-        raise ValueError(f"class {label!r} is unknown; accepted are {', '.join(EXAMPLE_CRYSTALS)}")
+    require_one_of("label", label, EXAMPLE_CRYSTALS)
     prototype, own = EXAMPLE_CRYSTALS[label]
     return build_cluster(build_prototype(prototype, element or own), n_atoms)
 

@@ -10,6 +10,7 @@ from platformdirs import user_cache_dir
 from pymatgen.core import Composition, Element, Structure
 from pymatgen.ext.optimade import OptimadeRester
 
+from crystutor.arguments import InputError, close_to, require, require_number, require_whole
 from crystutor.crystal.reading.frames import EXAMPLES
 from crystutor.files import finished_file
 
@@ -53,8 +54,8 @@ def fetch_structures(
     ------
     ValueError
         If the formula, the elements, the provider or the limit is not accepted.
-    ConnectionError
-        If the provider gives no answer, or one that is not in OPTIMADE's format.
+    NoAnswerError
+        A ConnectionError: if the provider gives no answer, or one that is not in OPTIMADE's format.
 
     References
     ----------
@@ -62,8 +63,8 @@ def fetch_structures(
     """
     question = _filter(formula, elements)
     address = _address(provider)
-    if limit < 1:
-        raise ValueError(f"limit is {limit}; 1 or more is accepted")
+    require_whole("limit", limit, 1)
+    require_number("timeout", timeout, 0, unit="s", above=True)
     folder = Path(cache or user_cache_dir("crystutor")) / "optimade"
     key = hashlib.sha256(json.dumps([address, question, limit]).encode()).hexdigest()
     path = folder / f"{key}.json"
@@ -75,6 +76,10 @@ def fetch_structures(
             unfinished.write_text(json.dumps(texts), encoding="utf-8")
     texts = json.loads(path.read_text(encoding="utf-8"))
     return {name: Structure.from_str(text, fmt="json") for name, text in texts.items()}
+
+
+class NoAnswerError(InputError, ConnectionError):
+    """A provider gives no answer, or one that is not in OPTIMADE's format."""
 
 
 class _Client(OptimadeRester):
@@ -113,7 +118,7 @@ def _ask(address, question, limit, timeout):
     client = _Client(address, limit, timeout)
     found = {} if client.problem else client.get_structures_with_filter(question)
     if client.problem:
-        raise ConnectionError(
+        raise NoAnswerError(
             f"provider {address}: {client.problem}; try again later, name another provider, or use "
             f"the examples that come with crystutor: {', '.join(p.name for p in _examples())} in "
             "crystutor.EXAMPLES"
@@ -126,27 +131,31 @@ def _ask(address, question, limit, timeout):
 def _filter(formula, elements):
     """The question in OPTIMADE's filter language."""
     if (formula is None) == (elements is None):
-        raise ValueError("name a formula such as 'Cu' or elements such as ['Cu'], one of the two")
+        raise InputError("name a formula such as 'Cu' or elements such as ['Cu'], one of the two")
     if formula is not None:
+        require("formula", formula, isinstance(formula, str), "one such as 'SiO2'")
         try:
             reduced = Composition(formula).reduced_composition.get_el_amt_dict()
         except ValueError as error:
-            raise ValueError(f"formula is {formula!r}; one such as 'SiO2' is accepted") from error
+            raise InputError(f"formula is {formula!r}; one such as 'SiO2' is accepted") from error
         parts = (f"{e}{int(n) if n > 1 else ''}" for e, n in sorted(reduced.items()))
         return f'chemical_formula_reduced="{"".join(parts)}" AND nsites<={MOST_ATOMS}'
-    if not elements or not all(Element.is_valid_symbol(symbol) for symbol in elements):
-        raise ValueError(f"elements are {elements!r}; chemical symbols such as ['Cu'] are accepted")
+    listed = isinstance(elements, list | tuple) and len(elements) > 0
+    if not listed or not all(Element.is_valid_symbol(symbol) for symbol in elements):
+        raise InputError(f"elements are {elements!r}; chemical symbols such as ['Cu'] are accepted")
     symbols = ", ".join(f'"{symbol}"' for symbol in elements)
     return f"elements HAS ALL {symbols} AND nelements={len(elements)} AND nsites<={MOST_ATOMS}"
 
 
 def _address(provider):
+    require("provider", provider, isinstance(provider, str), "a short name such as 'cod'")
     address = OptimadeRester.aliases.get(provider, provider)
     if not address.startswith(("http://", "https://")):
         names = ", ".join(sorted(OptimadeRester.aliases))
-        raise ValueError(
-            f"provider {provider!r} is unknown; an address such as https://... or one of {names} "
-            "is accepted"
+        close = close_to(provider, OptimadeRester.aliases)
+        raise InputError(
+            f"provider {provider!r} is unknown{close}; an address such as https://... or one of "
+            f"{names} is accepted"
         )
     return address if address.endswith("/") else address + "/"
 

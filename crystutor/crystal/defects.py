@@ -9,10 +9,17 @@ from typing import TypeVar
 import numpy as np
 from pymatgen.core import Element, Molecule, Structure
 
-from crystutor.crystal.structures import MAX_ATOMIC_NUMBER, build_structure
+from crystutor.arguments import (
+    InputError,
+    Seed,
+    random_generator,
+    require,
+    require_number,
+    require_whole,
+)
+from crystutor.crystal.structures import MAX_ATOMIC_NUMBER, build_structure, require_atoms
 
 Crystal = TypeVar("Crystal", Structure, Molecule)
-Seed = int | np.integer | np.random.Generator | None
 
 
 def displace_atoms(structure: Crystal, sigma: float, seed: Seed = None) -> Crystal:
@@ -43,9 +50,9 @@ def displace_atoms(structure: Crystal, sigma: float, seed: Seed = None) -> Cryst
     >>> displace_atoms(build_prototype("sc"), 0.0) == build_prototype("sc")
     True
     """
-    if not 0 <= sigma < np.inf:
-        raise ValueError(f"sigma is {sigma}; a displacement of 0 Å or more is accepted")
-    noise = np.random.default_rng(seed).normal(0, sigma, (len(structure), 3))
+    require_atoms(structure)
+    require_number("sigma", sigma, low=0, unit="Å")
+    noise = random_generator(seed).normal(0, sigma, (len(structure), 3))
     if isinstance(structure, Structure):
         noise = structure.lattice.get_fractional_coords(noise)
     return _with_atoms(structure, structure.atomic_numbers, _coordinates(structure) + noise)
@@ -86,6 +93,7 @@ def vacancy_sites(
     structure: Structure | Molecule, fraction: float, seed: Seed = None
 ) -> np.ndarray:
     """Choose the atoms that `remove_atoms` removes: indices in the order of removal, shape (n,)."""
+    require_atoms(structure)
     return _choose(range(len(structure)), fraction, seed)
 
 
@@ -123,11 +131,11 @@ def substitute_atoms(
     >>> len(alloy.composition)
     3
     """
-    if n_species < 1:
-        raise ValueError(f"n_species is {n_species}; 1 or more is accepted")
-    rng = np.random.default_rng(seed)
+    require_atoms(structure)
+    rng = random_generator(seed)
     numbers = np.array(structure.atomic_numbers)
     others = np.setdiff1d(np.arange(1, MAX_ATOMIC_NUMBER + 1), numbers)
+    require_whole("n_species", n_species, 1, len(others))
     species = rng.choice(others, n_species, replace=False)
     chosen = _choose(range(len(structure)), fraction, rng)
     numbers[chosen] = species[np.arange(len(chosen)) % n_species]
@@ -167,6 +175,7 @@ def remove_body_centers(structure: Structure, fraction: float, seed: Seed = None
 
 def body_center_sites(structure: Structure, fraction: float, seed: Seed = None) -> np.ndarray:
     """Choose the centres that `remove_body_centers` removes: indices in the order of removal."""
+    require("structure", structure, isinstance(structure, Structure), "a pymatgen Structure")
     return _choose(_body_centers(structure), fraction, seed)
 
 
@@ -177,21 +186,20 @@ def _body_centers(structure):
     halves = np.round(2 * cells).astype(int)
     parity = halves % 2
     if np.abs(2 * cells - halves).max() > 0.02 or (parity != parity[:, :1]).any():
-        raise ValueError("the structure is not a perfect bcc crystal in conventional axes")
+        raise InputError("the structure is not a perfect bcc crystal in conventional axes")
     return np.flatnonzero(parity[:, 0])
 
 
 def _choose(candidates, fraction, seed):
-    if not 0 <= fraction <= 1:
-        raise ValueError(f"fraction is {fraction}; a number from 0 to 1 is accepted")
+    require_number("fraction", fraction, 0, 1)
     count = int(np.floor(fraction * len(candidates) + 1e-9))
-    return np.random.default_rng(seed).permutation(candidates)[:count]
+    return random_generator(seed).permutation(candidates)[:count]
 
 
 def _without(structure, indices):
     kept = np.setdiff1d(np.arange(len(structure)), indices)
     if len(kept) == 0:
-        raise ValueError(
+        raise InputError(
             f"fraction would remove all {len(structure)} atoms; at least one must stay"
         )
     numbers = np.array(structure.atomic_numbers)[kept]

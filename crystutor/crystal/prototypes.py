@@ -12,6 +12,9 @@ import numpy as np
 from ase.data import covalent_radii
 from pymatgen.core import Element, Lattice, Structure
 
+from crystutor.arguments import InputError, close_to, refusal, require_number
+from crystutor.crystal.structures import LONGEST_BOND, SHORTEST_BOND
+
 PO_BOND_LENGTH = 3.345  # alpha-Po [Å]
 KINDS = ("published", "hypothetical", "enumerated")
 SPECIES = tuple(Element.from_Z(Z).symbol for Z in range(1, 84))  # H to Bi, 83 as in the paper
@@ -26,6 +29,8 @@ EXAMPLE_CRYSTALS = MappingProxyType(  # of each class: (prototype, element)
         "bcc": ("bcc", "W"),
     }
 )
+LIMITS = {"a": (0.5, 1000.0, "Å"), "c_over_a": (0.01, 100.0, "")}
+MU_LIMITS = (0.05, 8.0)  # of the rhombohedral path; beyond it, layers are on their own
 SETTINGS = {141: "I 41/a m d:2", 166: "R -3 m:H", 227: "F d -3 m:2"}
 
 
@@ -118,16 +123,16 @@ def build_prototype(name: str, element: str | None = None, **parameters: float) 
     >>> len(build_prototype("fcc", "Cu"))
     4
     """
-    if name not in PROTOTYPES:
-        raise ValueError(f"prototype {name!r} is unknown; the names are the keys of PROTOTYPES")
-    prototype = PROTOTYPES[name]
-    if element is not None and not Element.is_valid_symbol(element):
-        raise ValueError(f"element {element!r} is unknown; a symbol such as 'Cu' is accepted")
+    prototype = _prototype(name)
+    if element is not None:
+        _require_element(element)
     if unknown := sorted(set(parameters) - set(prototype.parameters)):
-        raise ValueError(
+        raise InputError(
             f"prototype {name!r} has no parameter {', '.join(unknown)}; "
             f"it has {', '.join(prototype.parameters)}"
         )
+    for label, value in parameters.items():
+        require_number(label, value, *LIMITS.get(label, (-math.inf, math.inf, "")))
     structure = build_crystal(prototype, {**prototype.parameters, **parameters})
     if element is None or element == prototype.element:
         return structure
@@ -147,11 +152,11 @@ def build_rhombohedral(
     Parameters
     ----------
     mu
-        Ratio c/a of the hexagonal axes.
+        Ratio c/a of the hexagonal axes, from 0.05 to 8.
     element
         Chemical symbol.
     bond_length
-        Shortest distance between atoms [Å]; the default is that of alpha-Po.
+        Shortest distance between atoms, from 0.1 to 10 [Å]; the default is that of alpha-Po.
 
     Returns
     -------
@@ -161,18 +166,34 @@ def build_rhombohedral(
     Raises
     ------
     ValueError
-        If mu or bond_length is not a positive number, or the element is unknown.
+        If mu or bond_length is out of range, or the element is unknown.
 
     Examples
     --------
     >>> round(build_rhombohedral(6**0.5, "Cu", 2.556).volume / 3, 2)  # fcc copper
     11.81
     """
-    for label, value in (("mu", mu), ("bond_length", bond_length)):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{label} is {value}; a positive number is accepted")
+    require_number("mu", mu, *MU_LIMITS)
+    require_number("bond_length", bond_length, SHORTEST_BOND, LONGEST_BOND, "Å")
     a = bond_length / min(1.0, math.hypot(1 / math.sqrt(3), mu / 3))
     return build_prototype("beta-Po", element, a=a, c_over_a=mu)
+
+
+def _prototype(name):
+    if isinstance(name, str) and name in PROTOTYPES:
+        return PROTOTYPES[name]
+    accepted = "a key of PROTOTYPES such as 'fcc' is accepted"
+    if not isinstance(name, str):
+        raise refusal("name", name, accepted)
+    raise InputError(f"prototype {name!r} is unknown{close_to(name, PROTOTYPES)}; {accepted}")
+
+
+def _require_element(element):
+    accepted = "a symbol such as 'Cu' is accepted"
+    if not isinstance(element, str):
+        raise refusal("element", element, accepted)
+    if not Element.is_valid_symbol(element):
+        raise InputError(f"element {element!r} is unknown{close_to(element, SPECIES)}; {accepted}")
 
 
 def build_crystal(prototype: Prototype, parameters: dict[str, float]) -> Structure:

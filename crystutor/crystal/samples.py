@@ -7,6 +7,8 @@ import numpy as np
 from pymatgen.core import IMolecule, Structure
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
+from crystutor.arguments import InputError
+
 Atoms = Structure | IMolecule
 
 LONGEST = 40.0  # distance to a neighbour that is looked for [Å]
@@ -61,7 +63,7 @@ class Sample:
         try:
             faces = ConvexHull(shadow).equations
         except (QhullError, ValueError):
-            raise ValueError(FLAT) from None
+            raise InputError(FLAT) from None
         faces = np.unique(faces.round(4), axis=0)  # a flat face comes in several triangles
         return faces[:, :-1] @ normals, -faces[:, -1]
 

@@ -3,7 +3,9 @@
 import spglib
 from pymatgen.core import Structure
 
+from crystutor.arguments import InputError, require_number
 from crystutor.crystal.samples import is_periodic
+from crystutor.crystal.structures import require_atoms
 
 CLASSES = ("bct139", "bct141", "hex/rh", "sc", "fcc", "diam", "bcc")
 SPACE_GROUP_CLASSES = {
@@ -59,10 +61,10 @@ def space_group(structure: Structure, symprec: float) -> int | None:
     >>> space_group(build_prototype("diamond"), 1e-3)
     227
     """
-    if not symprec > 0:
-        raise ValueError(f"symprec is {symprec}; a tolerance above 0 Å is accepted")
+    require_atoms(structure)
+    require_number("symprec", symprec, 0, unit="Å", above=True)
     if not is_periodic(structure):
-        raise ValueError("Spglib needs a structure that is periodic along all three axes")
+        raise InputError("Spglib needs a structure that is periodic along all three axes")
     matrix, fractions = structure.lattice.matrix.tolist(), structure.frac_coords.tolist()
     cell = (matrix, fractions, structure.atomic_numbers)
     try:

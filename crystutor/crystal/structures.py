@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pymatgen.core import Composition, DummySpecies, Element, IMolecule, Lattice, Structure
 
+from crystutor.arguments import InputError, refusal
 from crystutor.crystal.samples import (
     LONGEST,
     Atoms,
@@ -105,11 +108,18 @@ def compositions_of(atoms: Atoms) -> list[Composition]:
 def check_number(n_atoms: int) -> None:
     """Refuse what would fill the memory."""
     if n_atoms > MOST_ATOMS:
-        raise ValueError(f"it holds {n_atoms:,} atoms; up to {MOST_ATOMS:,} are accepted")
+        raise InputError(f"it holds {n_atoms:,} atoms; up to {MOST_ATOMS:,} are accepted")
 
 
-def check_structure(structure: Atoms) -> None:
-    """Check that a structure or a molecule can be given a fingerprint.
+def require_atoms(atoms: Any, name: str = "structure") -> None:
+    """Refuse what is neither a structure nor a molecule."""
+    if not isinstance(atoms, Structure | IMolecule):
+        file = "; read_structure reads a file" if isinstance(atoms, str | Path) else ""
+        raise refusal(name, atoms, f"a pymatgen Structure or Molecule is accepted{file}")
+
+
+def check_structure(structure: Atoms, name: str = "structure") -> None:
+    """Check that a structure or a molecule, the argument `name`, can be given a fingerprint.
 
     Raises
     ------
@@ -121,19 +131,16 @@ def check_structure(structure: Atoms) -> None:
     -----
     `crystutor.bond_length` checks the distances where they are needed.
     """
-    if not isinstance(structure, Structure | IMolecule):
-        raise ValueError(
-            f"a {type(structure).__name__} is given; a pymatgen Structure or Molecule is accepted"
-        )
+    require_atoms(structure, name)
     if len(structure) == 0:
-        raise ValueError("it holds no atoms; at least one is needed")
+        raise InputError("it holds no atoms; at least one is needed")
     compositions = compositions_of(structure)
     if not all(len(each) == 1 and each.num_atoms == 1 for each in compositions):
-        raise ValueError(
+        raise InputError(
             "some sites are partially occupied; only fully occupied sites are accepted"
         )
     if not np.isfinite(structure.cart_coords).all():
-        raise ValueError(NOT_FINITE)
+        raise InputError(NOT_FINITE)
     if isinstance(structure, Structure):
         _check_lattice(structure.lattice)
     for species in {species for each in compositions for species in each}:
@@ -142,18 +149,18 @@ def check_structure(structure: Atoms) -> None:
 
 def _check_lattice(lattice):
     if not np.isfinite(lattice.matrix).all():
-        raise ValueError(NOT_FINITE)
+        raise InputError(NOT_FINITE)
     a, b, c = lattice.abc
     if not lattice.volume > max(MIN_VOLUME, 1e-4 * a * b * c):
-        raise ValueError(ZERO_VOLUME)
+        raise InputError(ZERO_VOLUME)
 
 
 def _check_species(species):
     Z = getattr(species, "Z", None)
     if isinstance(species, DummySpecies) or not isinstance(Z, int) or Z < 1:  # a dummy's is a hash
-        raise ValueError(f"species {species} is not a chemical element")
+        raise InputError(f"species {species} is not a chemical element")
     if Z > MAX_ATOMIC_NUMBER:
-        raise ValueError(
+        raise InputError(
             f"element {species.symbol} has Z = {Z}; up to Z = {MAX_ATOMIC_NUMBER} is accepted"
         )
 
@@ -183,18 +190,20 @@ def bond_length(atoms: Atoms | BareStructure) -> float:
     >>> round(bond_length(build_prototype("fcc", "Cu")), 3)
     2.556
     """
+    if not isinstance(atoms, BareStructure):
+        require_atoms(atoms, "atoms")
     if len(atoms) == 0:
-        raise ValueError("the structure holds no atoms; at least one is needed")
+        raise InputError("the structure holds no atoms; at least one is needed")
     nearest = nearest_distances(
         atoms.sample if isinstance(atoms, BareStructure) else bare_sample(atoms)
     )
     if nearest.min() < SHORTEST_BOND:
-        raise ValueError(
+        raise InputError(
             f"two atoms are {nearest.min():.3f} Å apart; at least {SHORTEST_BOND} Å is accepted"
         )
     average = np.minimum(nearest, LONGEST).mean()
     if average > LONGEST_BOND:
-        raise ValueError(
+        raise InputError(
             f"the atoms are isolated, the nearest neighbour is {average:.0f} Å away or more on "
             f"average; at most {LONGEST_BOND:.0f} Å is accepted"
         )

@@ -5,6 +5,7 @@ from functools import cache, partial
 import ipywidgets
 import numpy as np
 
+from crystutor.arguments import require_one_of
 from crystutor.crystal.prototypes import SPECIES
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore import scenes
@@ -12,6 +13,7 @@ from crystutor.explore.map_scenes import map_scene, show_map
 from crystutor.explore.panel import Panel
 from crystutor.explore.uploads import LARGEST_UPLOAD, count_frames
 from crystutor.maps.figures import COLORED_BY
+from crystutor.maps.slices import require_map
 from crystutor.maps.structure_map import StructureMap
 from crystutor.transition_paths import (
     CUBIC_POINTS,
@@ -34,6 +36,8 @@ def structure_explorer(label: str = "fcc", element: str = "Cu") -> Panel:
     label, element
         Class and element shown first.
     """
+    require_one_of("label", label, CLASSES)
+    require_one_of("element", element, SPECIES)
     controls = {
         "label": _choice("class", CLASSES, label),
         "element": _choice("element", SPECIES, element),
@@ -53,6 +57,7 @@ def fingerprint_explorer(label: str = "fcc") -> Panel:
     label
         Class shown first.
     """
+    require_one_of("label", label, CLASSES)
     controls = {
         "label": _choice("class", CLASSES, label),
         "angle": _slider("rotation [degree]", 0, 90, 1, 45),
@@ -92,6 +97,7 @@ def response_map_explorer(label: str = "fcc") -> Panel:
     label
         Class shown first.
     """
+    require_one_of("label", label, CLASSES)
     controls = {
         "label": _choice("class", CLASSES, label),
         "layer": _choice("layer", CONVOLUTIONS, "conv6"),
@@ -128,6 +134,7 @@ def map_explorer(structure_map: StructureMap) -> Panel:
     structure_map
         What `map_structure` returned.
     """
+    require_map(structure_map)
     controls = {
         "color": _choice("colours", COLORED_BY, "class"),
         "axis": _choice("slice normal to", ("x", "y", "z"), "z"),

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crystutor._keras import keras
+from crystutor.arguments import require
 from crystutor.explore.panel import to_svg
 
 DRAWN_EVERY = 10  # batches
@@ -27,6 +28,7 @@ class LiveCurve(keras.callbacks.Callback):
 
     def __init__(self, title: str = "") -> None:
         super().__init__()
+        require("title", title, isinstance(title, str), "a text")
         self.title = title
         self.losses: list[float] = []
         self.validation: list[tuple[int, float]] = []

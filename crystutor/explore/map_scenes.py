@@ -10,6 +10,7 @@ from ase.cell import Cell
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from crystutor.arguments import require_one_of
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.explore.panel import Scene
 from crystutor.explore.views import CELL, AtomsView, GrowingBox, Shown, corners
@@ -93,8 +94,7 @@ def show_map(structure_map: StructureMap, color: str, axis: str) -> Shown:
 
 def _slab(sample, axis):
     """Indices of the atoms that a browser can show."""
-    if axis not in ("x", "y", "z"):
-        raise ValueError(f"axis is {axis!r}; accepted are x, y, z")
+    require_one_of("axis", axis, "xyz")
     heights = positions_in_box(sample)[:, "xyz".index(axis)]
     middle = (heights.min() + heights.max()) / 2
     return np.sort(np.argsort(np.abs(heights - middle), kind="stable")[:MOST_ATOMS])

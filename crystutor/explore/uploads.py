@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 from pymatgen.core import Molecule, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.cells import build_cluster
 from crystutor.crystal.reading.frames import read_structures
 from crystutor.crystal.supercells import choose_repeats
@@ -39,7 +40,7 @@ def read_upload(file: dict, frame: int) -> tuple[str, Structure | Molecule, Stru
 def _name_and_content(file):
     name = Path(file["name"]).name
     if file["size"] > LARGEST_UPLOAD:
-        raise ValueError(
+        raise InputError(
             f"{name} has {file['size'] / 1e6:.0f} MB; up to {LARGEST_UPLOAD / 1e6:.0f} MB are "
             "accepted here: save it beside the notebook and use read_structures"
         )
@@ -55,7 +56,7 @@ def _read(name, content):
         try:
             return [structure for _, structure in read_structures(path)]
         except ValueError as error:
-            raise ValueError(str(error).replace(str(path), name)) from error
+            raise InputError(str(error).replace(str(path), name)) from error
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +66,7 @@ def _read_frame(name, content, frame):
     try:
         return structure, _cluster(structure)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+        raise InputError(f"{name}: {error}") from error
 
 
 def _cluster(structure):

@@ -11,6 +11,8 @@ from ase.cell import Cell
 from ase.data import covalent_radii
 from pymatgen.core import Structure
 
+from crystutor.crystal.structures import require_atoms
+
 SCALE = 0.6  # of the covalent radii
 ATOMS = {"type": "spacefill", "params": {"radiusType": "covalent", "radiusScale": SCALE}}
 GHOSTS = {
@@ -122,6 +124,7 @@ def view_structure(structure: Structure) -> nglview.NGLWidget:
     -------
     nglview.NGLWidget
     """
+    require_atoms(structure)
     return AtomsView(show_crystal(structure))
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from crystutor.arguments import InputError
+
 LAUE_CLASSES = {"c": "m-3m", "t": "4/mmm", "hP": "6/mmm", "hR": "-3m"}
 HALF = np.sqrt(0.5)
 CORNERS = {  # red, green and blue, as unit vectors along the standard axes, and their names
@@ -26,7 +28,7 @@ def laue_class(bravais: str) -> str:
     """
     name = LAUE_CLASSES.get(bravais, LAUE_CLASSES.get(bravais[:1]))
     if name is None:
-        raise ValueError(f"the lattice is {bravais!r}; accepted are c*, t*, hP and hR")
+        raise InputError(f"the lattice is {bravais!r}; accepted are c*, t*, hP and hR")
     return name
 
 

@@ -16,6 +16,7 @@ from matplotlib.patches import Circle
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from crystutor.arguments import as_array, require, require_one_of
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.maps.colors import (
     CORNERS,
@@ -26,7 +27,7 @@ from crystutor.maps.colors import (
     stereographic,
 )
 from crystutor.maps.orientations import rotation_group
-from crystutor.maps.slices import cut_slice
+from crystutor.maps.slices import cut_slice, require_map
 from crystutor.maps.structure_map import StructureMap
 from crystutor.plotting import CLASS_COLORS, axes_or_new
 
@@ -92,8 +93,8 @@ def plot_map(
 
 def atom_colors(structure_map: StructureMap, color: str) -> np.ndarray:
     """Red, green and blue of every atom of a map, shape (n, 3); light grey without a grain."""
-    if color not in COLORED_BY:
-        raise ValueError(f"color is {color!r}; accepted are {', '.join(COLORED_BY)}")
+    require_map(structure_map)
+    require_one_of("color", color, COLORED_BY)
     if color == "overlap":
         colors = overlap_map()(np.nan_to_num(structure_map.atom_overlaps))[:, :3]
         colors[structure_map.atom_grains < 0] = UNKNOWN
@@ -139,6 +140,9 @@ def plot_pole_figure(
     pole of the lower half is drawn as its opposite. The area of a dot grows with the number of
     atoms of its grain, the colour is that of its class.
     """
+    require_map(structure_map)
+    along = as_array("direction", direction, (3,))
+    require("direction", direction, bool(along.any()), "a direction other than 0 0 0")
     ax = axes_or_new(ax, (4.8, 3.9))
     ax.add_patch(Circle((0, 0), 1, fill=False, color="black", lw=1))
     ax.plot([-1, 1, np.nan, 0, 0], [0, 0, np.nan, -1, 1], color="lightgrey", lw=0.8, zorder=0)

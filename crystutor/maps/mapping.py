@@ -1,5 +1,6 @@
 """Map a sample: which crystal is where, and how it is turned."""
 
+import math
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from crystutor.arguments import InputError, as_array, refusal, require_number, require_whole
 from crystutor.crystal.average.folding import fitted_basis
 from crystutor.crystal.samples import (
     LONGEST,
@@ -131,20 +133,17 @@ def _sample_and_numbers(structure):
         return sample_of(structure), np.array(structure.atomic_numbers)
     arrays = getattr(structure, "arrays", {})
     if not {"positions", "numbers"} <= set(arrays):
-        raise ValueError(
-            f"a {type(structure).__name__} is given; a pymatgen Structure or Molecule or ASE's "
-            "Atoms are accepted"
-        )
+        accepted = "a pymatgen Structure or Molecule or ASE's Atoms are accepted"
+        raise refusal("structure", structure, accepted)
     box = np.array(structure.cell.complete())
     return sample_in_box(arrays["positions"], box, np.array(structure.pbc)), arrays["numbers"]
 
 
 def _sizes(sample, n_atoms):
     """Radius of a window and bond length [Å]."""
-    if not FEWEST_ATOMS <= n_atoms <= MOST_ATOMS:
-        raise ValueError(f"n_atoms is {n_atoms}; {FEWEST_ATOMS} to {MOST_ATOMS} are accepted")
+    require_whole("n_atoms", n_atoms, FEWEST_ATOMS, MOST_ATOMS)
     if len(sample) < n_atoms:
-        raise ValueError(
+        raise InputError(
             f"the sample has {len(sample)} atoms, a window {n_atoms}; a larger sample or smaller "
             "windows are needed"
         )
@@ -155,21 +154,19 @@ def _sizes(sample, n_atoms):
     nearest = np.concatenate([nearest_distances(finite_sample(ball)) for ball in balls])
     distance = float(np.minimum(nearest, LONGEST).mean())
     if distance > LONGEST_BOND:
-        raise ValueError("the atoms are isolated; a sample of crystals is accepted")
+        raise InputError("the atoms are isolated; a sample of crystals is accepted")
     return WIDER * float(np.median([np.linalg.norm(ball[-1]) for ball in balls])), distance
 
 
 def _centers(sample, stride, centers):
     longest = float(np.linalg.norm(sample.box, axis=1).max())
-    if not 1.0 <= stride <= longest:
-        raise ValueError(
-            f"stride is {stride} Å; 1 Å to {longest:.0f} Å, the sample's longest edge, is accepted"
-        )
+    edge = " (the sample's longest edge)"
+    require_number("stride", stride, 1.0, math.ceil(10 * longest) / 10, "Å", hint=edge)
     if centers is None:
         return grid_of_centers(sample, stride)
-    centers = np.asarray(centers, float)
-    if centers.ndim != 2 or centers.shape[1] != 3 or len(centers) == 0:
-        raise ValueError(f"centers have shape {centers.shape}; (n, 3) is accepted")
+    centers = as_array("centers", centers, (None, 3))
+    if len(centers) == 0:
+        raise InputError("centers hold no place; one or more are accepted")
     return centers
 
 

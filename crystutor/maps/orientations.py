@@ -4,6 +4,8 @@ import numpy as np
 from pymatgen.core import Lattice
 from scipy.spatial.transform import Rotation
 
+from crystutor.arguments import InputError
+
 ROTATIONS = {"c": "O", "t": "D4", "hP": "D6", "hR": "D3"}  # 432, 422, 622, 32; two-fold axis on a
 
 
@@ -32,7 +34,7 @@ def rotation_group(bravais: str) -> Rotation:
     """
     name = ROTATIONS.get(bravais, ROTATIONS.get(bravais[:1]))
     if name is None:
-        raise ValueError(f"the lattice is {bravais!r}; accepted are c*, t*, hP and hR")
+        raise InputError(f"the lattice is {bravais!r}; accepted are c*, t*, hP and hR")
     return Rotation.create_group(name)
 
 

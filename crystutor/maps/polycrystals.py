@@ -1,5 +1,6 @@
 """Polycrystals: Voronoi cells, each filled with a crystal; what an atom probe sees of a sample."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,9 +8,17 @@ from pymatgen.core import Lattice, Structure
 from scipy.spatial import Voronoi, cKDTree
 from scipy.spatial.transform import Rotation
 
-from crystutor.crystal.defects import Seed
+from crystutor.arguments import (
+    InputError,
+    Seed,
+    random_generator,
+    refusal,
+    require,
+    require_number,
+    require_whole,
+)
 from crystutor.crystal.samples import is_periodic
-from crystutor.crystal.structures import bond_length, build_structure, check_number, check_structure
+from crystutor.crystal.structures import MOST_ATOMS, bond_length, build_structure, check_structure
 
 N_GRAINS = 8  # of one crystal
 CLOSEST = 0.7  # distance of atoms of different grains, in bond lengths
@@ -93,7 +102,7 @@ def place_grains(
         Positions, shape (n, 3) [Å], atomic numbers and grains, both of shape (n,), and the
         orientations of the grains; see `build_polycrystal`.
     """
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     seeds = _spread_seeds(len(crystals), rng) * edge
     turns = Rotation.random(len(crystals), rng)
     places, numbers, grains = [], [], []
@@ -156,15 +165,15 @@ def simulate_atom_probe(
     >>> len(crystal), len(simulate_atom_probe(crystal, 0.4, seed=1))
     (250, 100)
     """
-    if not 0 < efficiency <= 1:
-        raise ValueError(f"efficiency is {efficiency}; a number above 0 and up to 1 is accepted")
+    require("structure", structure, isinstance(structure, Structure), "a pymatgen Structure")
+    require_number("efficiency", efficiency, 0, 1, above=True)
+    require_number("lateral_noise", lateral_noise, 0, unit="Å")
+    require_number("depth_noise", depth_noise, 0, unit="Å")
     noise = np.array([lateral_noise, lateral_noise, depth_noise])
-    if not (np.isfinite(noise).all() and (noise >= 0).all()):
-        raise ValueError(f"the noise is {noise.tolist()} Å; 0 or more along each axis is accepted")
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     detected = np.sort(rng.permutation(len(structure))[: round(efficiency * len(structure))])
     if len(detected) == 0:
-        raise ValueError(f"efficiency {efficiency} leaves none of {len(structure)} atoms")
+        raise InputError(f"efficiency {efficiency} leaves none of {len(structure)} atoms")
     positions = structure.cart_coords[detected] + rng.normal(size=(len(detected), 3)) * noise
     box = Lattice(structure.lattice.matrix, pbc=(False, False, False))
     numbers = np.array(structure.atomic_numbers)[detected]
@@ -176,29 +185,27 @@ def simulate_atom_probe(
 
 def _one_per_grain(structures, n_grains):
     """The crystals in turn, one for each grain, after a check."""
-    given = [structures] if isinstance(structures, Structure) else list(structures)
+    several = isinstance(structures, list | tuple)
+    given = list(structures) if several else [structures]
     if not given:
-        raise ValueError("no structure is given; one or more are needed")
-    for structure in given:
-        check_structure(structure)
+        raise refusal("structures", structures, "one or more are accepted")
+    for number, structure in enumerate(given):
+        name = f"structures[{number}]" if several else "structures"
+        check_structure(structure, name)
         if not is_periodic(structure):
-            raise ValueError("a structure repeats along some axes only; a crystal is accepted")
+            raise refusal(name, structure, "a crystal that repeats along all axes is accepted")
     if n_grains is None:
         n_grains = N_GRAINS if len(given) == 1 else len(given)
-    if n_grains < len(given):
-        raise ValueError(f"n_grains is {n_grains}; {len(given)} or more hold each crystal once")
+    require_whole("n_grains", n_grains, len(given))
     return [given[k % len(given)] for k in range(n_grains)]
 
 
 def _check_edge(crystals, edge):
     densities = [len(crystal) / crystal.volume for crystal in crystals]
-    shortest = np.cbrt(FEWEST_ATOMS * len(crystals) / min(densities))
-    if not shortest <= edge < np.inf:
-        raise ValueError(
-            f"the edge is {edge} Å; {shortest:.1f} Å or more hold {len(crystals)} grains of "
-            f"{FEWEST_ATOMS} atoms"
-        )
-    check_number(round(edge**3 * float(np.mean(densities))))
+    shortest = math.floor(10 * np.cbrt(FEWEST_ATOMS * len(crystals) / min(densities))) / 10
+    longest = math.floor(10 * np.cbrt(MOST_ATOMS / np.mean(densities))) / 10
+    room = f" ({len(crystals)} grains of {FEWEST_ATOMS} atoms; up to {MOST_ATOMS:,} atoms)"
+    require_number("edge", edge, shortest, longest, "Å", hint=room)
 
 
 def _spread_seeds(n_grains, rng):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from crystutor.arguments import require, require_number, require_one_of
 from crystutor.crystal.samples import Sample
 from crystutor.maps.structure_map import StructureMap
 
@@ -54,21 +55,27 @@ def cut_slice(
     thickness: float | None = None,
 ) -> Slice:
     """Cut a slice out of a map; by default through its middle, two bond lengths thick [Å]."""
-    if axis not in ("x", "y", "z"):
-        raise ValueError(f"axis is {axis!r}; accepted are x, y, z")
+    require_map(structure_map)
+    require_one_of("axis", axis, "xyz")
     positions = positions_in_box(structure_map.sample)
     bond = typical_bond(positions)
     thickness = THICKNESS * bond if thickness is None else thickness
-    if not thickness > 0:
-        raise ValueError(f"the slice is {thickness} Å thick; it must be thicker than 0")
+    require_number("thickness", thickness, 0, unit="Å", above=True)
     normal = "xyz".index(axis)
     heights = positions[:, normal]
     middle = (heights.min() + heights.max()) / 2 if position is None else position
+    require_number("position", middle, unit="Å")
     atoms = np.flatnonzero(np.abs(heights - middle) <= thickness / 2)
     atoms = atoms[np.argsort(heights[atoms], kind="stable")]
     flat = np.delete(positions, normal, axis=1)
     lowest, highest = flat.min(axis=0), flat.max(axis=0)
     return Slice(axis, float(middle), float(thickness), atoms, flat[atoms], lowest, highest, bond)
+
+
+def require_map(structure_map: StructureMap) -> None:
+    """Refuse what is no map."""
+    accepted = "a StructureMap, which map_structure returns,"
+    require("structure_map", structure_map, hasattr(structure_map, "atom_grains"), accepted)
 
 
 def positions_in_box(sample: Sample) -> np.ndarray:

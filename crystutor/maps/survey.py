@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm.auto import tqdm
 
+from crystutor.arguments import InputError
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.executors import map_in_order
 from crystutor.files import finished_file, write_text
@@ -101,7 +102,7 @@ def _claim(folder, places, n_atoms):
     if not path.exists():
         write_text(path, json.dumps(wanted))
     elif json.loads(path.read_text(encoding="utf-8")) != wanted:
-        raise ValueError(
+        raise InputError(
             f"{folder} holds windows of another sample, stride or number of atoms; repeat those to "
             "go on with it, or name another folder"
         )

@@ -5,6 +5,7 @@ from itertools import cycle, groupby
 import numpy as np
 from matplotlib.axes import Axes
 
+from crystutor.arguments import as_array, require
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.plotting import axes_or_new
 from crystutor.table1.damage_levels import LEVELS
@@ -26,6 +27,8 @@ def plot_levels(accuracies: dict, ax: Axes | None = None) -> Axes:
     Axes
         The axes drawn into.
     """
+    keyed = isinstance(accuracies, dict) and len(accuracies) > 0
+    require("accuracies", accuracies, keyed, "a dict keyed by (level, method)")
     ax = axes_or_new(ax, (11, 5))
     met = {level for level, _ in accuracies}
     levels = sorted((level for level in LEVELS if level.name in met), key=_kind_of_damage)
@@ -75,7 +78,8 @@ def plot_confusion(matrix: np.ndarray, title: str = "", ax: Axes | None = None) 
     Axes
         The axes drawn into.
     """
-    ax = axes_or_new(ax, (4.4, 4))
+    matrix = as_array("matrix", matrix, (len(CLASSES), len(CLASSES) + 1))
+    ax = axes_or_new(ax, (4.4, 4), title)
     shares = 100 * matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     ax.imshow(shares, cmap="cividis", vmin=0, vmax=100, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):

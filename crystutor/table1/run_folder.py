@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from crystutor.arguments import InputError
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.files import write_text
 from crystutor.table1.baselines import BASELINES
@@ -39,7 +40,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         if self.size < len(CLASSES):
-            raise ValueError(
+            raise InputError(
                 f"size is {self.size}; at least {len(CLASSES)}, one crystal a class, is accepted"
             )
 
@@ -69,12 +70,12 @@ def claim_folder(folder: Path, parameters: Parameters) -> None:
             different = ", ".join(
                 f"{k} {found.get(k)}" for k in wanted if found.get(k) != wanted[k]
             )
-            raise ValueError(
+            raise InputError(
                 f"{folder} holds a run with other parameters ({different}); repeat them to go on "
                 "with it, or name another folder"
             )
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} holds other files; a new or empty folder is accepted")
+        raise InputError(f"{folder} holds other files; a new or empty folder is accepted")
     else:
         write_text(path, json.dumps(wanted))
 

@@ -6,11 +6,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 from pymatgen.core import Structure
 from tqdm.auto import tqdm
 
+from crystutor.arguments import require, require_whole
 from crystutor.crystal.defects import displace_atoms, remove_atoms
 from crystutor.crystal.prototypes import SPECIES
 from crystutor.crystal.space_groups import CLASSES
@@ -96,6 +98,8 @@ def pristine_dataset(
     >>> pristine_dataset(7, seed=1).images.shape
     (7, 64, 64, 3)
     """
+    require("variety", variety, isinstance(variety, Variety), "a Variety such as PAPER_VARIETY")
+    require_whole("seed", seed)
     return _dataset(partial(_sample_block, seed, variety, None), size, executor, progress, folder)
 
 
@@ -126,6 +130,9 @@ def defective_dataset(
     ValueError
         If size is smaller than the number of classes.
     """
+    example = "a function such as partial(remove_atoms, fraction=0.25)"
+    require("defect", defect, callable(defect), example)
+    require_whole("seed", seed)
     return _dataset(partial(_sample_block, seed, PAPER_VARIETY, defect), size, executor, progress)
 
 
@@ -139,6 +146,8 @@ def save_dataset(dataset: Dataset, path: str | Path) -> None:
     path
         Of the file.
     """
+    require("dataset", dataset, isinstance(dataset, Dataset), "a Dataset")
+    require("path", path, isinstance(path, str | Path), "the name of a file")
     with finished_file(Path(path)) as unfinished:
         np.savez(
             unfinished, images=dataset.images, labels=dataset.labels, crystals=dataset.crystals
@@ -153,13 +162,14 @@ def load_dataset(path: str | Path) -> Dataset:
     path
         Of the file.
     """
+    is_archive = isinstance(path, str | Path) and is_zipfile(path)
+    require("path", path, is_archive, "a file that save_dataset has written")
     with np.load(path, allow_pickle=False) as arrays:
         return Dataset(arrays["images"], arrays["labels"], arrays["crystals"])
 
 
 def _dataset(sample_block, size, executor, progress, folder=None):
-    if size < len(CLASSES):
-        raise ValueError(f"size is {size}; at least one crystal for each of {len(CLASSES)} classes")
+    require_whole("size", size, len(CLASSES))
     starts = range(0, size, BLOCK)
     blocks = [np.arange(start, min(start + BLOCK, size)) for start in starts]
     if folder is None:

@@ -9,8 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from crystutor._keras import keras
+from crystutor.arguments import (
+    InputError,
+    as_array,
+    described,
+    require_network,
+    require_number,
+    require_several,
+    require_whole,
+)
 from crystutor.convnet import build_convnet
+from crystutor.crystal.space_groups import CLASSES
+from crystutor.detector import IMAGE_SHAPE
 from crystutor.files import write_text
+
+MOST_VALIDATED = 0.9  # of the images; the others are trained on
+LARGEST_SEED = 2**32 - 1  # of Keras
 
 
 def train_convnet(
@@ -57,10 +71,10 @@ def train_convnet(
     Raises
     ------
     ValueError
-        If images and labels differ in number.
+        If images and labels differ in number, or an argument is not accepted.
     """
-    if len(images) != len(labels):
-        raise ValueError(f"{len(images)} images and {len(labels)} labels; as many are needed")
+    images, labels = _checked_data(images, labels)
+    _require_recipe(convnet, epochs, batch_size, validation_fraction, seed, callbacks)
     keras.utils.set_random_seed(seed)
     convnet = build_convnet(seed=seed) if convnet is None else convnet
     validated, used = split_validation(len(images), validation_fraction, seed)
@@ -85,6 +99,31 @@ def train_convnet(
         name: [logs[name] for logs in checkpoint.logs] for name in checkpoint.logs[-1]
     }
     return convnet
+
+
+def _checked_data(images, labels):
+    """Return fingerprints and a class for each as arrays, images on disk as they are."""
+    if not isinstance(images, np.ndarray):
+        images = as_array("images", images, (None, *IMAGE_SHAPE), np.float32)
+    if images.shape[1:] != IMAGE_SHAPE or len(images) == 0:
+        raise InputError(f"images have shape {images.shape}; (n, 64, 64, 3) is accepted")
+    if len(images) != np.size(labels):
+        raise InputError(f"{len(images)} images and {np.size(labels)} labels; as many are needed")
+    for label in np.ravel(labels).tolist():
+        accepted = "whole numbers from 0 to 6, indices into CLASSES, are accepted"
+        if label not in range(len(CLASSES)):
+            raise InputError(f"labels hold {described(label)}; {accepted}")
+    return images, as_array("labels", labels, (len(images),), int)
+
+
+def _require_recipe(convnet, epochs, batch_size, validation_fraction, seed, callbacks):
+    if convnet is not None:
+        require_network(convnet)
+    require_whole("epochs", epochs, 1)
+    require_whole("batch_size", batch_size, 1)
+    require_number("validation_fraction", validation_fraction, 0, MOST_VALIDATED)
+    require_whole("seed", seed, 0, LARGEST_SEED)
+    require_several("callbacks", callbacks, keras.callbacks.Callback, "a Keras callback")
 
 
 def split_validation(

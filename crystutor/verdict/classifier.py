@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from tqdm.auto import tqdm
 
+from crystutor.arguments import InputError, as_array
 from crystutor.crystal.samples import Atoms
 from crystutor.crystal.space_groups import CLASSES
+from crystutor.detector import IMAGE_SHAPE
 from crystutor.executors import map_in_order
 from crystutor.verdict.classification import Classification
 from crystutor.verdict.evidence import Evidence, evidence_or_error
@@ -93,7 +95,7 @@ def classify(
     answers = []
     for index, answer in enumerate(tqdm(found, total=total, disable=not progress)):
         if isinstance(answer, ValueError):
-            raise ValueError(f"structures[{index}]: {answer}") from answer
+            raise InputError(f"structures[{index}]: {answer}") from answer
         answers.append(answer)
     return answers
 
@@ -143,4 +145,5 @@ def classify_image(image: np.ndarray, convnet: "keras.Model") -> Classification:
     """Name the class of a fingerprint, shape (64, 64, 3), whatever it was made from."""
     from crystutor.convnet import predict_probabilities
 
-    return replace(most_probable(predict_probabilities(convnet, image[None])[0]), image=image)
+    images = as_array("image", image, IMAGE_SHAPE)[None]
+    return replace(most_probable(predict_probabilities(convnet, images)[0]), image=image)

@@ -7,6 +7,7 @@ by chance, and whichever of them one looks at, the vector belongs to the lattice
 import numpy as np
 import spglib
 
+from crystutor.arguments import InputError, as_array
 from crystutor.crystal.lattice.candidates import find_candidates
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
 from crystutor.crystal.lattice.search import REACHES, Translations, find_fit
@@ -27,12 +28,16 @@ N_BALLS = 4
 REASONS = ("no lattice", "not one crystal", "too few atoms")
 
 
-class NoAverageLatticeError(ValueError):
+class NoAverageLatticeError(InputError):
     """A sample has no three-dimensional lattice; `reason` is one of `REASONS`."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+    def __reduce__(self) -> tuple:
+        """How it comes back from a worker."""
+        return type(self), (self.reason, str(self))
 
 
 def find_translations(atoms: Atoms) -> Translations:
@@ -77,7 +82,7 @@ def find_translations(atoms: Atoms) -> Translations:
     >>> round(found.overlap, 2), round(float(abs(np.linalg.det(found.basis))), 2)
     (0.75, 11.18)
     """
-    check_structure(atoms)
+    check_structure(atoms, "atoms")
     return translations_of(sample_of(atoms), bond_length(atoms))
 
 
@@ -110,14 +115,14 @@ def overlap(atoms: Atoms, vectors: np.ndarray) -> np.ndarray:
     >>> overlap(diamond, [[0, 2, 2], [1, 1, 1]]).tolist()  # a lattice vector, and a bond
     [1.0, 0.5]
     """
-    check_structure(atoms)
-    vectors = np.asarray(vectors, float)
-    if vectors.shape[-1:] != (3,) or vectors.ndim > 2 or not np.isfinite(vectors).all():
-        raise ValueError(f"vectors of shape {vectors.shape}; finite numbers (n, 3) are accepted")
+    check_structure(atoms, "atoms")
+    vectors = as_array("vectors", vectors, (None, 3) if np.ndim(vectors) > 1 else (3,))
+    if not np.isfinite(vectors).all():
+        raise InputError("vectors hold NaN or infinity; finite numbers are accepted")
     moved = MovedAtoms(sample_of(atoms), bond_length(atoms))
     longest = np.linalg.norm(vectors, axis=-1).max(initial=0.0)
     if longest > moved.farthest:
-        raise ValueError(
+        raise InputError(
             f"a vector is {longest:.1f} Å long; up to {moved.farthest:.1f} Å are accepted"
         )
     landing = moved.move(np.atleast_2d(vectors))

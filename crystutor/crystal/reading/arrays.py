@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Element, Lattice, Molecule, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.structures import (
     NOT_FINITE,
     ZERO_VOLUME,
@@ -52,7 +53,7 @@ def finite(numbers: Sequence[int] | np.ndarray, positions: np.ndarray) -> Molecu
     numbers = np.asarray(numbers)
     check_number(len(numbers))
     if len(numbers) == 0:
-        raise ValueError("it holds no atoms; at least one is needed")
+        raise InputError("it holds no atoms; at least one is needed")
     symbols = {Z: element_of(Z) for Z in np.unique(numbers).tolist()}
     return Molecule([symbols[Z] for Z in numbers.tolist()], positions)
 
@@ -62,7 +63,7 @@ def element_of(number: int) -> Element:
     try:
         return Element.from_Z(int(number))
     except ValueError:
-        raise ValueError(f"atomic number {number} is not that of a chemical element") from None
+        raise InputError(f"atomic number {number} is not that of a chemical element") from None
 
 
 def crystal(
@@ -83,15 +84,15 @@ def of_ase(atoms: Any) -> Structure | Molecule:
     """
     edges, pbc = np.array(atoms.cell[:], float), np.array(atoms.pbc, bool)
     if not np.isfinite(edges).all() or not np.isfinite(atoms.positions).all():
-        raise ValueError(NOT_FINITE)
+        raise InputError(NOT_FINITE)
     if not pbc.any() or not edges.any():
         lost = "it is periodic, but without a cell: taken as finite" if pbc.any() else ""
         return with_warnings(finite(atoms.numbers, atoms.positions), lost)
     if np.linalg.matrix_rank(edges[pbc]) < np.count_nonzero(pbc):
-        raise ValueError(ZERO_VOLUME)
+        raise InputError(ZERO_VOLUME)
     atoms = atoms.copy()
     atoms.set_cell(atoms.cell.complete())
     if np.linalg.matrix_rank(atoms.cell[:]) < 3:
-        raise ValueError(ZERO_VOLUME)
+        raise InputError(ZERO_VOLUME)
     lattice = Lattice(atoms.cell[:], pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
     return crystal(lattice, atoms.numbers, atoms.get_scaled_positions(wrap=False))

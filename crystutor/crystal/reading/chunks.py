@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import element_of
 from crystutor.crystal.structures import check_number
 
@@ -51,20 +52,20 @@ def extxyz_chunks(lines: Iterator[str]) -> Iterator[str]:
     while line:
         n_atoms = _number_of_atoms(line)
         if n_atoms is None:
-            raise ValueError(
+            raise InputError(
                 f"not readable as extxyz, the number of atoms is needed, '{_short(line)}' is found"
             )
         check_number(n_atoms)
         frame = [line, *itertools.islice(lines, n_atoms + 1)]
         n_found = sum(bool(row.strip()) for row in frame[2:])
         if n_found < n_atoms:
-            raise ValueError(f"{n_atoms} atoms are announced, {n_found} lines of atoms are found")
+            raise InputError(f"{n_atoms} atoms are announced, {n_found} lines of atoms are found")
         line = _next_with_text(lines)
         while line.startswith("VEC"):
             frame.append(line)
             line = _next_with_text(lines)
         if line and _number_of_atoms(line) is None:
-            raise ValueError(
+            raise InputError(
                 f"{n_atoms} atoms are announced, another line follows them: '{_short(line)}'"
             )
         yield "".join(frame)
@@ -110,7 +111,7 @@ def dump_chunks(lines: Iterator[str]) -> Iterator[str]:
             if line.startswith(("ITEM: UNITS", "ITEM: TIME")):
                 next(lines, "")
                 continue
-            raise ValueError("not readable as lammps-dump-text, 'ITEM: TIMESTEP' is needed")
+            raise InputError("not readable as lammps-dump-text, 'ITEM: TIMESTEP' is needed")
         frame.append(line)
     if frame:
         yield "".join(frame)
@@ -132,20 +133,20 @@ def xdatcar_chunks(lines: Iterator[str]) -> Iterator[str]:
                 header, fresh = [], True
             header.append(line)
             if len(header) > 10:
-                raise ValueError("not readable as vasp-xdatcar, 'Direct configuration=' is needed")
+                raise InputError("not readable as vasp-xdatcar, 'Direct configuration=' is needed")
             continue
         fresh = False
         words = header[-1].split() if len(header) > 5 else []
         if not words or not all(word.isdecimal() for word in words):
-            raise ValueError("not readable as vasp-xdatcar, a head with numbers of atoms is needed")
+            raise InputError("not readable as vasp-xdatcar, a head with numbers of atoms is needed")
         n_atoms = sum(map(int, words))
         check_number(n_atoms)
         rows = list(itertools.islice(lines, n_atoms))
         if sum(len(row.split()) >= 3 for row in rows) < n_atoms:
-            raise ValueError(f"{n_atoms} atoms are announced, {len(rows)} or fewer lines are found")
+            raise InputError(f"{n_atoms} atoms are announced, {len(rows)} or fewer lines are found")
         yield "".join([*header, "Direct\n", *rows])
     if fresh and any(line.strip() for line in header):
-        raise ValueError("the file ends, or is no XDATCAR, after a head without coordinates")
+        raise InputError("the file ends, or is no XDATCAR, after a head without coordinates")
 
 
 def announced_atoms(text: str, file_format: str) -> int | None:
@@ -171,14 +172,14 @@ def announced_atoms(text: str, file_format: str) -> int | None:
     stop = end.search(block)
     found = len(atom.findall(block[: stop.start() if stop else None]))
     if found != int(told[1]):
-        raise ValueError(f"{int(told[1])} atoms are announced, {found} lines of atoms are found")
+        raise InputError(f"{int(told[1])} atoms are announced, {found} lines of atoms are found")
     return found
 
 
 def _check_keywords(text):
     first = {line.split()[0] for line in text.split("\n") if line.split("#")[0].strip()}
     if first - AIMS:
-        raise ValueError(f"not readable as aims, '{min(first - AIMS)[:20]}' is no keyword")
+        raise InputError(f"not readable as aims, '{min(first - AIMS)[:20]}' is no keyword")
 
 
 def gaps_in_pdb(text: str) -> str:

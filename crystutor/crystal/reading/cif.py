@@ -9,6 +9,7 @@ import gemmi
 import numpy as np
 from pymatgen.core import Element, Lattice, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import crystal, with_warnings
 from crystutor.crystal.reading.parsers import Load, parsing
 from crystutor.crystal.structures import MIN_VOLUME, NOT_FINITE, ZERO_VOLUME
@@ -27,7 +28,7 @@ def frames_of_cif(text: str) -> list[Load]:
         document = _document(text)
     blocks = [block for block in document if _sites_table(block) is not None]
     if not blocks:
-        raise ValueError(
+        raise InputError(
             "not readable as cif, no atoms with fractional coordinates (_atom_site_fract_x) found"
         )
     return [partial(_structure, block, document) for block in blocks]
@@ -83,7 +84,7 @@ def _structure(block: gemmi.cif.Block, document: gemmi.cif.Document) -> Structur
     numbers, partly = majority(best.occupancies)
     kept = [index for index, number in enumerate(numbers) if number is not None]
     if not kept:
-        raise ValueError("all its sites are less than half occupied, no atoms are left")
+        raise InputError("all its sites are less than half occupied, no atoms are left")
     chosen = [number for number in numbers if number is not None]
     structure = crystal(lattice, chosen, best.fractions[kept])
     told = _against_formula(best.counts(), formula, Z)
@@ -95,16 +96,16 @@ def _lattice(block):
     lengths = [_cell_number(block, f"length_{name}") for name in "abc"]
     angles = [_cell_number(block, f"angle_{name}") for name in ("alpha", "beta", "gamma")]
     if None in lengths:
-        raise ValueError("not readable as cif, _cell_length_a, _b and _c are needed")
+        raise InputError("not readable as cif, _cell_length_a, _b and _c are needed")
     warnings = ["angles of the cell not told: 90° taken"] if None in angles else []
     angles = [90.0 if angle is None else angle for angle in angles]
     if not np.isfinite([*lengths, *angles]).all():
-        raise ValueError(NOT_FINITE)
+        raise InputError(NOT_FINITE)
     if min(lengths) <= 0 or not all(0 < angle < 180 for angle in angles):
-        raise ValueError(ZERO_VOLUME)
+        raise InputError(ZERO_VOLUME)
     cosines = np.cos(np.radians(angles))
     if 1 + 2 * cosines.prod() - (cosines**2).sum() <= 1e-6 or np.prod(lengths) < MIN_VOLUME:
-        raise ValueError(ZERO_VOLUME)
+        raise InputError(ZERO_VOLUME)
     return Lattice.from_parameters(*lengths, *angles), warnings
 
 
@@ -114,7 +115,7 @@ def _cell_number(block, name):
         return None
     value = gemmi.cif.as_number(text)
     if np.isnan(value):
-        raise ValueError(f"_cell_{name} is '{text[:20]}', a number is needed")
+        raise InputError(f"_cell_{name} is '{text[:20]}', a number is needed")
     return value
 
 
@@ -132,13 +133,13 @@ def _sites(block):
             continue
         site = [gemmi.cif.as_number(text) for text in texts]
         if any(map(math.isnan, site)) or not 0 <= share < 100:
-            raise ValueError(f"atom {label or symbol}: {texts}, {occupancy} are no coordinates")
+            raise InputError(f"atom {label or symbol}: {texts}, {occupancy} are no coordinates")
         fractions.append(site)
         species.append({_element(symbol, label): share})
     if not fractions:
-        raise ValueError("not readable as cif, it holds no atoms with coordinates")
+        raise InputError("not readable as cif, it holds no atoms with coordinates")
     if not np.isfinite(fractions).all():
-        raise ValueError(NOT_FINITE)
+        raise InputError(NOT_FINITE)
     told = [f"{left_out} sites without coordinates or atoms left out"] if left_out else []
     return np.array(fractions), species, told
 
@@ -153,7 +154,7 @@ def _element(symbol, label):
     for name in (letters[:2], letters[:1]):
         if Element.is_valid_symbol(name) or name in ISOTOPES:
             return ISOTOPES.get(name, name)
-    raise ValueError(f"species {text or '?'} is not a chemical element")
+    raise InputError(f"species {text or '?'} is not a chemical element")
 
 
 def _expanded(fractions, species, operators, matrix):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Lattice, Molecule, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import crystal, finite, of_ase, with_warnings
 from crystutor.crystal.reading.parsers import Load, parsing
 from crystutor.crystal.symmetry.occupancies import majority
@@ -28,7 +29,7 @@ def frames_of_document(text: str, file_format: str) -> list[Load]:
         document = json.loads(text) if file_format == "json" else _yaml(text)
         frames = list(_frames(document))
     if not frames:
-        raise ValueError(NOTHING)
+        raise InputError(NOTHING)
     return frames
 
 
@@ -38,7 +39,7 @@ def _yaml(text):
     try:
         return YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise ValueError(str(error)) from error
+        raise InputError(str(error)) from error
 
 
 def _frames(document: Any) -> Iterator[Load]:
@@ -74,7 +75,7 @@ def _of_pymatgen(document: dict[str, Any]) -> Structure | Molecule:
     chosen = [number for number in numbers if number is not None]
     lattice = document.get("lattice")
     if lattice is None and "abc" in sites[0]:
-        raise ValueError("the sites have fractional coordinates, but the lattice is missing")
+        raise InputError("the sites have fractional coordinates, but the lattice is missing")
     if lattice is None:
         positions = np.array([sites[index]["xyz"] for index in kept], float).reshape(-1, 3)
         return with_warnings(finite(chosen, positions), *warnings)
@@ -105,7 +106,7 @@ def _of_ase_dict(document: dict[str, Any]) -> Structure | Molecule:
     pbc = _array(document.get("pbc", [False] * 3)).astype(bool)
     numbers, positions = _array(document["numbers"]), _array(document["positions"])
     if len(numbers) != len(positions):
-        raise ValueError(f"{len(numbers)} atomic numbers, {len(positions)} positions")
+        raise InputError(f"{len(numbers)} atomic numbers, {len(positions)} positions")
     return of_ase(Atoms(numbers.astype(int), positions.astype(float), cell=cell, pbc=pbc))
 
 

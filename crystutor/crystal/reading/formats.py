@@ -4,6 +4,7 @@ import fnmatch
 import re
 from pathlib import PurePath
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.unpacking import COMPRESSED_SUFFIXES, decoded
 
 SUFFIXES = {
@@ -128,7 +129,7 @@ ACCEPTED_FORMATS = (
 )
 
 
-class UnknownFormatError(ValueError):
+class UnknownFormatError(InputError):
     """Neither the name nor the content of a file tells its format."""
 
 
@@ -154,7 +155,7 @@ def format_of(path: str, head: bytes, wanted: str | None = None) -> str:
     if wanted is not None:
         name = ALIASES.get(wanted.lower(), wanted.lower())
         if name not in ALL_FORMATS:
-            raise ValueError(f"format '{wanted}' is unknown; accepted are {', '.join(ALL_FORMATS)}")
+            raise InputError(f"format '{wanted}' is unknown; accepted are {', '.join(ALL_FORMATS)}")
         return name
     for magic, name in MAGIC.items():
         if head.startswith(magic):
@@ -163,7 +164,7 @@ def format_of(path: str, head: bytes, wanted: str | None = None) -> str:
     if named in {"pos", "epos"} and _is_text(head):
         named = None  # a CONTCAR.pos, say
     if named in BINARY - {"pos", "epos"}:
-        raise ValueError(f"its content is not that of a .{named} file of ASE")
+        raise InputError(f"its content is not that of a .{named} file of ASE")
     if named not in BINARY and not _is_text(head):
         raise UnknownFormatError(f"this is a binary file; accepted are {ACCEPTED_FORMATS}")
     return named or _by_content(path, head)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pymatgen.core import Molecule, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import checked, of_ase, said_of, with_warnings
 from crystutor.crystal.reading.chunks import (
     dump_chunks,
@@ -102,16 +103,16 @@ def read_structures(
                     raise _FrameError(f"{name}: {error}") from error
                 yield name, structure
         if structure is None:
-            raise ValueError("no structure, or none with that index, is found in it")
+            raise InputError("no structure, or none with that index, is found in it")
     except _FrameError:
         raise
     except UnknownFormatError as error:
         raise UnknownFormatError(f"{file}: {error}") from error
     except ValueError as error:
-        raise ValueError(f"{file}: {error}") from error
+        raise InputError(f"{file}: {error}") from error
 
 
-class _FrameError(ValueError):
+class _FrameError(InputError):
     """An error whose message begins with the name of file and frame."""
 
 

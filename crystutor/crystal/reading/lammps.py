@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from pymatgen.core import Element, Molecule, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import of_ase, with_warnings
 from crystutor.crystal.reading.parsers import frame_by_ase
 from crystutor.crystal.reading.vasp import elements_for
@@ -44,12 +45,12 @@ def read_dump(text: str, elements: Sequence[str] | None = None) -> Structure | M
         atoms.numbers = _numbers(types, elements)
     elif "element" not in columns:
         if "mass" not in columns:
-            raise ValueError(NAMELESS.format(int(np.max(atoms.numbers))))
+            raise InputError(NAMELESS.format(int(np.max(atoms.numbers))))
         index = columns.index("mass")
         rows = text[text.index("ITEM: ATOMS") :].split("\n")[1 : 1 + len(atoms)]
         masses = np.array([float(row.split()[index]) for row in rows])
         if not all(symbol is not None for symbol in map(element_of_mass, np.unique(masses))):
-            raise ValueError(NAMELESS.format("n"))
+            raise InputError(NAMELESS.format("n"))
         warning = f"elements taken from masses: {' '.join(sorted(set(atoms.symbols)))}"
     return with_warnings(of_ase(atoms), warning or "")
 
@@ -59,7 +60,7 @@ def _check_dump(text):
     announced = re.search(r"^ITEM: NUMBER OF ATOMS\s*\n\s*(\d+)\s*$", text, re.MULTILINE)
     table = re.search(r"^ITEM: ATOMS\b(.*)$", text, re.MULTILINE)
     if announced is None or table is None or "ITEM: BOX BOUNDS" not in text:
-        raise ValueError(
+        raise InputError(
             "not readable as lammps-dump-text: NUMBER OF ATOMS, BOX BOUNDS and ATOMS are needed"
         )
     n_atoms = int(announced[1])
@@ -67,16 +68,16 @@ def _check_dump(text):
     columns = table[1].split()
     rows = [line for line in text[table.end() :].split("\n") if line.strip()]
     if len(rows) != n_atoms:
-        raise ValueError(f"{n_atoms} atoms are announced, {len(rows)} lines of atoms are found")
+        raise InputError(f"{n_atoms} atoms are announced, {len(rows)} lines of atoms are found")
     if any(len(row.split()) != len(columns) for row in rows):
-        raise ValueError(f"an atom has another number of columns than {len(columns)}")
+        raise InputError(f"an atom has another number of columns than {len(columns)}")
     return columns
 
 
 def _numbers(types, elements):
     """Atomic numbers of atoms of types 1, 2, ..."""
     if len(types) and types.min() < 1:
-        raise ValueError(f"an atom has type {types.min()}; types begin with 1")
+        raise InputError(f"an atom has type {types.min()}; types begin with 1")
     names = elements_for(elements, int(types.max(initial=0)))
     return np.array([Element(name).Z for name in names])[types - 1]
 
@@ -105,10 +106,10 @@ def read_data(text: str, elements: Sequence[str] | None = None) -> Structure | M
         return of_ase(atoms)
     names = _labels(text) or _named_by_mass(text)
     if names is None:
-        raise ValueError(NAMELESS.format(int(types.max(initial=1))))
+        raise InputError(NAMELESS.format(int(types.max(initial=1))))
     missing = set(types.tolist()) - set(names)
     if missing:
-        raise ValueError(f"an atom has type {min(missing)}, of which no mass is given")
+        raise InputError(f"an atom has type {min(missing)}, of which no mass is given")
     atoms.numbers = np.array([Element(names[kind]).Z for kind in types.tolist()])
     told = " ".join(names[kind] for kind in sorted(names))
     return with_warnings(of_ase(atoms), f"elements taken from masses or labels: {told}")
@@ -119,18 +120,18 @@ def _check_data(text):
     announced = re.search(r"^\s*(\d+)\s+atoms\b", text, re.MULTILINE)
     section = re.search(r"^\s*Atoms\b[^\n]*\n\s*\n((?:[^\S\n]*[-\d][^\n]*(?:\n|\Z))*)", text, re.M)
     if announced is None or section is None:
-        raise ValueError("not readable as lammps-data: the number of atoms and Atoms are needed")
+        raise InputError("not readable as lammps-data: the number of atoms and Atoms are needed")
     for axis in "xyz":
         if re.search(rf"\b{axis}lo\s+{axis}hi\b|\bavec\b", text) is None:
-            raise ValueError(f"not readable as lammps-data: {axis}lo {axis}hi are needed")
+            raise InputError(f"not readable as lammps-data: {axis}lo {axis}hi are needed")
     n_atoms = int(announced[1])
     check_number(n_atoms)
     rows = section[1].split("\n")
     rows = [row for row in rows if row.strip()]
     if len(rows) != n_atoms:
-        raise ValueError(f"{n_atoms} atoms are announced, {len(rows)} lines of atoms are found")
+        raise InputError(f"{n_atoms} atoms are announced, {len(rows)} lines of atoms are found")
     if len({len(row.split("#")[0].split()) for row in rows}) > 1:
-        raise ValueError("the lines of Atoms have different numbers of columns")
+        raise InputError("the lines of Atoms have different numbers of columns")
 
 
 def _labels(text):

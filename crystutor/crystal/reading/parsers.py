@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Molecule, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import crystal, of_ase, with_warnings
 from crystutor.crystal.reading.chunks import announced_atoms, gaps_in_pdb
 from crystutor.crystal.structures import ZERO_VOLUME, check_structure
@@ -67,10 +68,10 @@ def parsing(file_format: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except np.linalg.LinAlgError:
-        raise ValueError(ZERO_VOLUME) from None
+        raise InputError(ZERO_VOLUME) from None
     except PARSER_ERRORS as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-        raise ValueError(
+        raise InputError(
             f"not readable as {file_format}, a complete file of that format is needed ({reason})"
         ) from error
 
@@ -80,7 +81,7 @@ def refuse_unexpanded(text: str, file_format: str) -> None:
     for name, pattern in REFUSED_SYMMETRY:
         found = re.search(pattern, text, re.MULTILINE) if name == file_format else None
         if found:
-            raise ValueError(
+            raise InputError(
                 f"it holds an asymmetric unit ('{' '.join(found[0].split())[:60]}'), which is not "
                 "expanded in this format; save it as CIF"
             )
@@ -99,14 +100,14 @@ def with_cell(text: str) -> str:
     if found is None or int(found[1]) == 0:
         return text
     if int(found[1]) not in BRAVAIS:
-        raise ValueError(f"ibrav = {found[1]} is not read; give ibrav = 0 and CELL_PARAMETERS")
+        raise InputError(f"ibrav = {found[1]} is not read; give ibrav = 0 and CELL_PARAMETERS")
     number = r"\s*=\s*([-+]?[\d.]+(?:[dDeE][-+]?\d+)?)"
     told = {int(k): v for k, v in re.findall(r"\bcelldm\s*\(\s*(\d)\s*\)" + number, bare)}
     edges = dict(re.findall(r"(?<![\w(])([ABC])" + number, bare))
     values = {k: float(v.lower().replace("d", "e")) for k, v in {**told, **edges}.items()}
     a = values["A"] if "A" in values else values.get(1, 0.0) * BOHR
     if not a > 0:
-        raise ValueError("ibrav is given, but neither celldm(1) nor A")
+        raise InputError("ibrav is given, but neither celldm(1) nor A")
     b, c = (values[k] / a if k in values else values.get(n, 1.0) for k, n in (("B", 2), ("C", 3)))
     cell = np.array(BRAVAIS[int(found[1])](b, c), float)
     rows = "\n".join(" ".join(f"{x:.12f}" for x in row) for row in cell)
@@ -160,7 +161,7 @@ def frames_by_pymatgen(text: str, file_format: str) -> list[Load]:
 def _check_lengths(frames, announced):
     if announced is not None and any(len(frame) != announced for frame in frames):
         found = ", ".join(str(len(frame)) for frame in frames)
-        raise ValueError(f"{announced} atoms are announced, {found} can be read")
+        raise InputError(f"{announced} atoms are announced, {found} can be read")
 
 
 def frames_of_trajectory(path: Path) -> Iterator[Load]:

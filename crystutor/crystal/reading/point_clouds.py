@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pymatgen.core import Element, Molecule
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import finite, with_warnings
 from crystutor.crystal.reading.vasp import elements_for
 from crystutor.crystal.structures import NOT_FINITE, check_number
@@ -38,16 +39,16 @@ def read_point_cloud(
     """
     record = RECORDS[file_format]
     if len(content) % record.itemsize:
-        raise ValueError(
+        raise InputError(
             f"an .{file_format} file has {record.itemsize} bytes for each atom; this one has "
             f"{len(content)} bytes, which is no multiple"
         )
     check_number(len(content) // record.itemsize)
     positions = np.frombuffer(content, record)["position"].astype(float)
     if not np.isfinite(positions).all():
-        raise ValueError(NOT_FINITE)
+        raise InputError(NOT_FINITE)
     if (abs(positions) > LARGEST).any():
-        raise ValueError(f"positions beyond {LARGEST:.0f} nm: this is no .{file_format} file")
+        raise InputError(f"positions beyond {LARGEST:.0f} nm: this is no .{file_format} file")
     name = elements_for(elements, 1)[0] if elements is not None else INVENTED
     atoms = finite([Element(name).Z] * len(positions), 10 * positions)
     if elements is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from crystutor.arguments import InputError, require
 from crystutor.crystal.reading.parsers import Load
 
 Frame = tuple[int, bool, Load]  # its number, whether the file has several, what reads it
@@ -13,6 +14,8 @@ Frame = tuple[int, bool, Load]  # its number, whether the file has several, what
 
 def split_index(path: str | Path, index: str | int | slice = ":") -> tuple[str, int | slice]:
     """Take "file@::10" apart, unless a file has that name."""
+    require("path", path, isinstance(path, str | Path), "the name of a file")
+    require("index", index, isinstance(index, str | int | slice), "0, -1, ':' or '::10'")
     text = str(path)
     found = re.fullmatch(r"(.+)@([-\d:]+)", text)
     if found and not Path(text).exists():
@@ -29,7 +32,7 @@ def _index(text):
             return slice(*parts)
     except ValueError:
         pass
-    raise ValueError(f"index '{text}': 0, -1, ':' or '::10' are accepted")
+    raise InputError(f"index '{text}': 0, -1, ':' or '::10' are accepted")
 
 
 def select_frames(frames: Iterator[Load], index: int | slice) -> Iterator[Frame]:
@@ -68,5 +71,5 @@ def _one(numbered, index):
         last = deque(numbered, maxlen=-index)
         found = last[0] if len(last) == -index else None
     if found is None:
-        raise ValueError(f"it has no frame {index}; fewer frames are found")
+        raise InputError(f"it has no frame {index}; fewer frames are found")
     return found

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from crystutor.arguments import InputError
+
 COMPRESSIONS: dict[bytes, Any] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -61,13 +63,13 @@ def _open_packed(path):
         return
     path = Path(path)
     if path.is_dir():
-        raise ValueError("this is a folder; a structure file is needed")
+        raise InputError("this is a folder; a structure file is needed")
     if not path.exists():
-        raise ValueError("no such file")
+        raise InputError("no such file")
     try:
         file = path.open("rb", buffering=HEAD)
     except OSError as error:
-        raise ValueError(f"it cannot be opened: {error.strerror}") from None
+        raise InputError(f"it cannot be opened: {error.strerror}") from None
     with file:
         yield file
 
@@ -80,9 +82,9 @@ def is_plain(path: str | Path) -> bool:
         return not file.read(6).startswith(tuple(COMPRESSIONS))
 
 
-def unpacking_error(error: Exception) -> ValueError:
+def unpacking_error(error: Exception) -> InputError:
     """Say that compressed data are broken."""
-    return ValueError(f"the compressed data end early or are broken ({error}); send it again")
+    return InputError(f"the compressed data end early or are broken ({error}); send it again")
 
 
 def peek(file: io.BufferedReader) -> bytes:
@@ -98,7 +100,7 @@ def peek(file: io.BufferedReader) -> bytes:
     except UNPACKING_ERRORS as error:
         raise unpacking_error(error) from error
     if not head.strip():
-        raise ValueError("the file is empty")
+        raise InputError("the file is empty")
     return head
 
 
@@ -134,7 +136,7 @@ def text_lines(file: io.BufferedReader, head: bytes) -> Generator[str, None, Non
     try:
         while line := text.readline(LONGEST_LINE):
             if len(line) >= LONGEST_LINE:
-                raise ValueError("a line has a million characters; shorter lines are accepted")
+                raise InputError("a line has a million characters; shorter lines are accepted")
             yield line
     except UNPACKING_ERRORS as error:
         raise unpacking_error(error) from error
@@ -167,7 +169,7 @@ def _at_most(lines):
 
 def _check_size(size):
     if size > LARGEST_WHOLE:
-        raise ValueError(
+        raise InputError(
             f"unpacked it is larger than {LARGEST_WHOLE // 10**6} MB, the most that is read of a "
             "file of this format"
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pymatgen.core import Element, Structure
 
+from crystutor.arguments import InputError
 from crystutor.crystal.reading.arrays import crystal, with_warnings
 from crystutor.crystal.structures import ZERO_VOLUME, check_number
 
@@ -66,18 +67,18 @@ def read_poscar(text: str, elements: Sequence[str] | None = None) -> Structure:
 def _cell(lines):
     """Scale, shape (1,) or (3,), and scaled edges of the cell, shape (3, 3) [Å]."""
     if len(lines) < 7:
-        raise ValueError(f"a POSCAR has at least 7 lines, {len(lines)} are found")
+        raise InputError(f"a POSCAR has at least 7 lines, {len(lines)} are found")
     scale = np.array([_number(word, 2) for word in _leading_numbers(lines[1])])
     edges = np.array([[_number(w, 3 + i) for w in lines[2 + i].split()[:3]] for i in range(3)])
     if edges.shape != (3, 3) or len(scale) not in (1, 3):
-        raise ValueError("lines 2 to 5 of a POSCAR hold a scale and three lattice vectors")
+        raise InputError("lines 2 to 5 of a POSCAR hold a scale and three lattice vectors")
     volume = abs(np.linalg.det(edges))
     if not volume > 0 or not scale.all():
-        raise ValueError(ZERO_VOLUME)
+        raise InputError(ZERO_VOLUME)
     if len(scale) == 1 and scale[0] < 0:
         scale = np.cbrt(-scale / volume)
     if (scale < 0).any():
-        raise ValueError("of three scales in line 2 of a POSCAR none may be negative")
+        raise InputError("of three scales in line 2 of a POSCAR none may be negative")
     return scale, edges * scale
 
 
@@ -95,7 +96,7 @@ def _number(word, line):
     try:
         return float(word.lower().replace("d", "e"))
     except ValueError:
-        raise ValueError(f"line {line} holds '{word[:20]}' where a number is needed") from None
+        raise InputError(f"line {line} holds '{word[:20]}' where a number is needed") from None
 
 
 def _groups(lines):
@@ -111,13 +112,13 @@ def _groups(lines):
             break
         counts.append(int(word))
     if not sum(counts):
-        raise ValueError(f"line {where + 1} of a POSCAR holds the numbers of atoms; none is found")
+        raise InputError(f"line {where + 1} of a POSCAR holds the numbers of atoms; none is found")
     if symbols is not None and len(symbols) != len(counts):
         symbols = symbols[: len(counts)] if "!" in "".join(words) else symbols
         if len(symbols) != len(counts):
-            raise ValueError(f"{len(symbols)} names of elements, {len(counts)} numbers of atoms")
+            raise InputError(f"{len(symbols)} names of elements, {len(counts)} numbers of atoms")
     if len(lines) < where + 3:
-        raise ValueError("the file ends before the coordinates")
+        raise InputError("the file ends before the coordinates")
     return symbols, counts, where + 1
 
 
@@ -125,9 +126,9 @@ def _coordinates(rows, n_atoms, rest):
     """Coordinates, shape (n, 3); as many as the counts say, and no more."""
     good = [row for row in rows if len(row) >= 3]
     if len(good) < n_atoms:
-        raise ValueError(f"{n_atoms} atoms are announced, coordinates of {len(good)} are found")
+        raise InputError(f"{n_atoms} atoms are announced, coordinates of {len(good)} are found")
     if rest and _looks_like_an_atom(rest[0].split()):
-        raise ValueError(f"{n_atoms} atoms are announced, more lines of coordinates are found")
+        raise InputError(f"{n_atoms} atoms are announced, more lines of coordinates are found")
     return np.array([[_number(word, "of an atom") for word in row[:3]] for row in rows])
 
 
@@ -148,7 +149,7 @@ def _names(symbols, counts, comment, rows, elements):
     if all(map(Element.is_valid_symbol, labels)) and "F" not in labels:  # "F" may be "false"
         return labels, None
     if len(counts) > len(INVENTED):
-        raise ValueError("the file names no elements; give them by the option elements")
+        raise InputError("the file names no elements; give them by the option elements")
     names = INVENTED[: len(counts)]
     return names, f"the file names no elements: {' '.join(names)} invented"
 
@@ -158,7 +159,7 @@ def elements_for(elements: Sequence[str], n_types: int) -> list[str]:
     names = [str(name) for name in elements]
     for name in names:
         if not Element.is_valid_symbol(name):
-            raise ValueError(f"elements: '{name}' is not a chemical element")
+            raise InputError(f"elements: '{name}' is not a chemical element")
     if len(names) < n_types:
-        raise ValueError(f"elements: {len(names)} given, the file has {n_types} types of atoms")
+        raise InputError(f"elements: {len(names)} given, the file has {n_types} types of atoms")
     return names[:n_types]

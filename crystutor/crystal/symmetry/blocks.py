@@ -6,6 +6,7 @@ from functools import partial
 import gemmi
 import numpy as np
 
+from crystutor.arguments import InputError
 from crystutor.crystal.symmetry.operators import (
     IDENTITY,
     Operators,
@@ -78,7 +79,7 @@ def candidate_operators(block: gemmi.cif.Block, metric: np.ndarray) -> list[Oper
         if named:
             return [with_warning(one, problem or misfit(one, metric)) for one in named]
         if problem or group:
-            raise ValueError(problem or f"space group {group} is unknown and has no operators")
+            raise InputError(problem or f"space group {group} is unknown and has no operators")
         return [replace(IDENTITY, warning="no symmetry in the file: taken as P 1")]
     fits = [one for one in named if len(one) == len(listed)]
     if not named or fits:

@@ -5,6 +5,8 @@ from functools import cache
 
 from pymatgen.core import Element
 
+from crystutor.arguments import InputError
+
 FULL = 1e-2  # what the sum of occupancies may be off one
 EMPTY = 0.5  # a site that is less occupied is left empty
 ISOTOPES = {"D": "H", "T": "H"}
@@ -54,5 +56,5 @@ def atomic_number(symbol: str) -> int:
     """Atomic number of an element."""
     symbol = ISOTOPES.get(symbol, symbol)
     if not Element.is_valid_symbol(symbol):
-        raise ValueError(f"species {symbol or '?'} is not a chemical element")
+        raise InputError(f"species {symbol or '?'} is not a chemical element")
     return Element(symbol).Z

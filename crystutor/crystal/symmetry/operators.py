@@ -8,6 +8,8 @@ import gemmi
 import numpy as np
 from pymatgen.core.operations import SymmOp
 
+from crystutor.arguments import InputError
+
 GRID = 240  # translations of operators are multiples of 1/240: 1/2, 1/3, 1/5, 1/16
 MOST = 400  # operators; the largest space group has 192
 METRIC_TOLERANCE = 5e-3  # relative, of the cell under the operators
@@ -46,7 +48,7 @@ def parse_operators(texts: Sequence[str]) -> Operators:
     """Operators from texts such as "x, -y+1/2, z" or, with time reversal, "x,y,z,+1"."""
     for text in texts:
         if not re.fullmatch(r"[xyzXYZ0-9+\-*/., ]+", text) or text.count(",") not in (2, 3):
-            raise ValueError(text)
+            raise InputError(text)
     operations = [SymmOp.from_xyz_str(",".join(text.split(",")[:3])) for text in texts]
     translations = np.array([operation.translation_vector for operation in operations])
     on_grid = np.round(translations * GRID) / GRID

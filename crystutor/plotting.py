@@ -88,7 +88,7 @@ def plot_probabilities(
     Parameters
     ----------
     probabilities
-        Keyed by class, as in ``Classification.probabilities``.
+        Keyed by class, as in ``Classification.probabilities``; a sample without a lattice has none.
     title
         Title of the axes.
     ax
@@ -108,6 +108,9 @@ def plot_probabilities(
     ax.bar_label(bars, [f"{value:.1%}" for value in values], padding=3, fontsize="small")
     ax.set(title=title, xlabel="probability", xlim=(0, 1.2), xticks=np.linspace(0, 1, 5))
     ax.invert_yaxis()
+    if not probabilities:
+        ax.text(0.4, 0.5, "none", transform=ax.transAxes)
+        ax.set_yticks([])
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -3,10 +3,15 @@
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
+from pymatgen.core import Molecule, Structure
+
+import crystutor as ct
 
 ROOT = Path(__file__).parents[1]
+MELTING = re.compile("Langevin|motion.run")  # takes long, and depends on no variable
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -33,6 +38,7 @@ def test_no_errors_and_no_widget_state(notebook):
             assert output.output_type != "error"
             assert output.get("name") != "stderr"
             assert not any("widget" in mime for mime in output.get("data", {}))
+            assert "<Axes" not in output.get("data", {}).get("text/plain", "")
 
 
 def test_frame(notebook):
@@ -67,3 +73,46 @@ def test_exercises(notebook):
     assert len(letters) >= (2 if number in ("00", "09") else 4)
     assert "*Write.*" in prose
     assert prose.count("Solution ") == len(letters)
+
+
+def run_edited(number, setting):
+    """Run the code of a notebook with a variable set anew; return the titles of its figures."""
+    cells = code_cells(nbformat.read(NOTEBOOKS[number], as_version=4))
+    code = "\n\n".join(cell.source for cell in cells if not MELTING.search(cell.source))
+    edited = re.sub(rf"^{setting.split()[0]} = .*$", setting, code, flags=re.MULTILINE)
+    assert edited != code
+    plt.close("all")
+    exec(edited, {})
+    return [ax.get_title() for figure in plt.get_fignums() for ax in plt.figure(figure).axes]
+
+
+@pytest.mark.parametrize("vacancies", [0.0, 0.55, 0.95])
+def test_titles_follow_the_variables(vacancies, capsys):
+    titles = run_edited(0, f"VACANCIES = {vacancies}")
+    assert f"Cu, {vacancies:.0%} of the atoms removed" in titles
+    assert not any("25%" in title for title in titles)
+    assert f"{256 - int(256 * vacancies)} of 256 atoms are left" in capsys.readouterr().out
+
+
+SLAB = Structure(
+    [[7.2, 0, 0], [0, 7.2, 0], [0, 0, 30.0]], ["Cu"] * 4, [[0, 0, z / 30] for z in (0, 2, 4, 6)]
+)
+WATER = Molecule(["O", "H", "H"], [[0, 0, 0], [0.76, 0.59, 0], [-0.76, 0.59, 0]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sample", [SLAB, WATER, ct.build_prototype("fcc")], ids=["slab", "molecule", "cell"]
+)
+def test_notebook_09_runs_with_any_file(sample, tmp_path, capsys):
+    path = tmp_path / "mine.xyz"
+    sample.to_ase_atoms().write(path)
+    assert "fingerprint" in run_edited(9, f"PATH = {str(path)!r}")
+    assert capsys.readouterr().out.startswith("mine.xyz")
+
+
+def test_a_trained_network_stays_out_of_the_repository():
+    source = "".join(cell.source for cell in code_cells(nbformat.read(NOTEBOOKS[4], 4)))
+    folder = re.search(r'^FOLDER = f"(\w+)', source, re.MULTILINE)[1]
+    assert f"notebooks/{folder}*/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert f"prune notebooks/{folder}*" in (ROOT / "MANIFEST.in").read_text().splitlines()

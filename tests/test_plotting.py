@@ -43,6 +43,14 @@ def test_given_axes_are_used_and_labelled(copper):
     assert all(ax.get_xlabel() for ax in axes)
 
 
+def test_without_a_lattice_there_are_no_probabilities():
+    ax = plot_probabilities(
+        classify(displace_atoms(build_prototype("fcc") * 3, 2.0, seed=1)).probabilities
+    )
+    assert [text.get_text() for text in ax.texts] == ["none"]
+    assert not ax.patches
+
+
 def test_the_image_is_upright():
     image = np.zeros((64, 64, 3))
     image[60, 3] = 1

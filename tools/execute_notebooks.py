@@ -9,6 +9,7 @@ tagged "solution" are folded. The figure of the cell tagged "readme" is saved in
 import base64
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
@@ -27,16 +28,17 @@ METADATA = {
 def main(paths):
     for path in tqdm(paths):
         notebook = nbformat.read(path, as_version=4)
-        client = NotebookClient(
-            notebook,
-            timeout=1200,  # training takes minutes, more on a busy machine
-            kernel_name="python3",
-            resources={"metadata": {"path": Path(path).parent}},
-            store_widget_state=False,
-            coalesce_streams=True,
-            record_timing=False,
-        )
-        client.execute()
+        with TemporaryDirectory() as folder:  # no network that was trained before lies there
+            client = NotebookClient(
+                notebook,
+                timeout=1200,  # training takes minutes, more on a busy machine
+                kernel_name="python3",
+                resources={"metadata": {"path": folder}},
+                store_widget_state=False,
+                coalesce_streams=True,
+                record_timing=False,
+            )
+            client.execute()
         clean(notebook)
         nbformat.write(notebook, path)
         save_figure(notebook, FIGURES / f"{Path(path).stem}.png")

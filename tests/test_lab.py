@@ -72,7 +72,7 @@ def test_student_mode_makes_copies_and_serves_them(started, here, capsys):
     main(["lab", "--student"])
     assert served(started) == here / "crystutor-student"
     assert sorted(os.listdir(here / "crystutor-student")) == NAMES
-    assert capsys.readouterr().out == f"{served(started)}: added 12 of 12 notebooks\n"
+    assert capsys.readouterr().out == f"{served(started)}: added 13 of 13 notebooks\n"
 
 
 def test_student_mode_in_a_folder_of_copies_stays_there(started, here):
@@ -84,7 +84,7 @@ def test_student_mode_in_a_folder_of_copies_stays_there(started, here):
 def test_a_students_work_is_never_overwritten(here, capsys):
     (here / NAMES[3]).write_text("my work", encoding="utf-8")
     assert main(["lab", "--student", ".", "--copy-only"]) == 0
-    assert "added 11 of 12 notebooks; the others were there and" in capsys.readouterr().out
+    assert "added 12 of 13 notebooks; the others were there and" in capsys.readouterr().out
     assert (here / NAMES[3]).read_text("utf-8") == "my work"
     dates = {name: (here / name).stat().st_mtime_ns for name in NAMES}
     assert main(["lab", "--student", ".", "--copy-only"]) == 0

@@ -52,7 +52,7 @@ def test_frame(notebook):
 
 
 def test_the_series_is_whole_and_in_the_readme():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(12)]
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(13)]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in NOTEBOOKS:
         assert f"notebooks/{path.name}" in readme

@@ -17,6 +17,7 @@ WIDEST_GAP = 4.5  # between layers of a crystal [Å]
 WIDEST_GAP_IN_BONDS = 3.0  # graphite has 2.4
 WIDEST_GAP_IN_GAPS = 2.0  # of several gaps, the widest in the second widest
 AT_A_TIME = 10_000  # points that are compared with all faces
+MOST_IMAGES = 100_000  # made at a time
 LOPSIDED = 0.06  # distance of the atoms' mean from the center of a ball that they fill [radius]
 LAYER = 0.3  # atoms at heights that differ by less are one layer [Å]
 FLAT = "its atoms lie on one line or in one plane; a three-dimensional crystal is accepted"
@@ -218,10 +219,12 @@ def atoms_and_images(sample: Sample, margin: float) -> np.ndarray:
     """Positions of the atoms, and of their images within a margin [Å] of the box, shape (m, 3)."""
     reach = np.ceil(margin / sample.heights).astype(int) * sample.periodic
     beyond = np.where(sample.periodic, margin / sample.heights, np.inf)
-    points = [sample.fractions]
     shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach)), axis=-1).reshape(-1, 3)
-    for shift in shifts[shifts.any(axis=1)]:
-        moved = sample.fractions + shift
+    shifts = shifts[shifts.any(axis=1)]
+    points = [sample.fractions]
+    at_a_time = 1 + MOST_IMAGES // len(sample)
+    for start in range(0, len(shifts), at_a_time):
+        moved = (sample.fractions + shifts[start : start + at_a_time, None]).reshape(-1, 3)
         points.append(moved[((moved >= -beyond) & (moved <= 1 + beyond)).all(axis=1)])
     return np.concatenate(points) @ sample.box
 

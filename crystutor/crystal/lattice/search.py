@@ -108,7 +108,7 @@ def find_fit(moved: MovedAtoms, reaches: tuple[float, ...] = REACHES) -> Fit | N
 
 def _fits(moved, reaches):
     """Yield the lattices that several choices of vectors generate."""
-    best = 0.0
+    best, enough = 0.0, _longest_needed(moved.sample)
     for reach in reaches:
         if reach * moved.bond_length > moved.farthest:
             return
@@ -118,6 +118,15 @@ def _fits(moved, reaches):
         best = candidates[1].max(initial=0.0)
         fits = (_search(moved, *candidates, slack) for slack in SLACKS)
         yield from (fit for fit in fits if fit is not None)
+        if reach * moved.bond_length >= enough:
+            return
+
+
+def _longest_needed(sample):
+    """Length from which on all vectors repeat shorter ones, moved by a periodic box [Å]."""
+    if not sample.periodic.all():
+        return np.inf
+    return np.linalg.norm(reduced(sample.box)) / 2
 
 
 def _search(moved, vectors, overlaps, slack):

@@ -60,6 +60,17 @@ def test_the_series_is_whole_and_in_the_readme():
         assert (ROOT / f"docs/figures/{path.stem}.png").exists()
 
 
+def test_what_teachers_may_edit_is_there():
+    teaching = (ROOT / "docs/TEACHING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) .*\|(.*)\|$", teaching, re.MULTILINE)
+    assert len(rows) == len(NOTEBOOKS)
+    for number, last in rows:
+        notebook = nbformat.read(NOTEBOOKS[int(number)], as_version=4)
+        code = "\n".join(cell.source for cell in code_cells(notebook))
+        for name in re.findall("`([A-Z_]+)`", last):
+            assert re.search(rf"^(?:[A-Z_]+, )*{name}(?:, [A-Z_]+)* = ", code, re.MULTILINE)
+
+
 def test_links_lead_to_notebooks(notebook):
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for target in re.findall(r"\]\((\w+\.ipynb)\)", prose):

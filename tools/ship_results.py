@@ -93,7 +93,7 @@ from the inner half of their ranges.
   at the average cell that comes with the answer.
 * It gives much weight to weak spots that a lattice forbids. It calls bcc simple cubic when more
   than about 55 % of the centre atoms are missing. `load_convnet("paper")`, trained by the paper's
-  recipe from the same seed, changes its answer at about 82 %, close to the paper's Fig. 4b. That
+  recipe from the same seed, changes its answer at about 84 %, close to the paper's Fig. 4b. That
   network tolerates less damage (second column).
 * It fails for hydrogen and helium with a tenth of much heavier atoms: their speckle outshines the
   crystal. The linear softmax does better there.

@@ -269,10 +269,11 @@ def test_as_a_module_without_a_traceback(tmp_path):
 
 @pytest.fixture(scope="module")
 def polycrystal(tmp_path_factory):
-    """A file of two grains."""
+    """A file of two frames; the last one holds two grains."""
     path = tmp_path_factory.mktemp("polycrystal") / "two_grains.xyz"
     crystals = [build_prototype("fcc", "Cu"), build_prototype("bcc", "W")]
-    ase.io.write(path, build_polycrystal(crystals, 36.0, seed=4).to_ase_atoms())
+    frames = crystals[0], build_polycrystal(crystals, 36.0, seed=4)
+    ase.io.write(path, [frame.to_ase_atoms() for frame in frames])
     return str(path)
 
 
@@ -280,8 +281,9 @@ def test_map(polycrystal, tmp_path, capsys):
     folder = tmp_path / "map"
     command = ["map", polycrystal, "--workers", "1", "--out", str(folder)]
     assert main(command) == 0
-    *grains, rest, where = capsys.readouterr().out.splitlines()
+    *grains, rest, warning, where = capsys.readouterr().out.splitlines()
     assert {grain.split()[2] for grain in grains} == {"fcc", "bcc"}
+    assert warning == "warning: the last frame, 1, of several"
     assert rest.startswith("no grain: ") and where.endswith(f"are in {folder}")
     files = {path.name for path in folder.iterdir()}
     assert files == {"atoms.xyz", "windows.csv", "grains.csv", "summary.json", "map.png", "windows"}

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from functools import partial
 from typing import Any
 
@@ -37,7 +38,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _map(options):
-    structure = read_structure(options.file, options.format, options.elements)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are in the structure's properties, printed below
+        structure = read_structure(options.file, options.format, options.elements)
     with open_executor(options.workers, options.scheduler) as executor:
         from crystutor.maps.figures import draw_overview  # imports matplotlib
         from crystutor.maps.mapping import map_structure
@@ -54,4 +57,6 @@ def _map(options):
     with finished_file(options.out / "map.png") as path:
         draw_overview(found).savefig(path, dpi=DPI)
     print(found.describe())
+    for warning in structure.properties.get("warnings", ()):
+        print(f"warning: {warning}")
     print(f"atoms, windows, grains and a picture are in {options.out}")

@@ -85,7 +85,11 @@ def test_a_view_shows_atoms_and_cell(copper):
     messages = {message["methodName"]: message for message in view._ngl_msg_archive}
     assert messages["loadFile"]["args"][0]["data"].count("ATOM") == len(copper)
     assert not messages["loadFile"]["kwargs"]["defaultRepresentation"]
-    shown = [message["args"] for message in view._ngl_msg_archive if message["args"]][1:]
+    shown = [
+        message["args"]
+        for message in view._ngl_msg_archive
+        if message["methodName"] == "addRepresentation"
+    ]
     assert shown == [["spacefill"], ["unitcell"]]
 
 

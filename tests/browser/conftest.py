@@ -58,8 +58,17 @@ def lab(tmp_path_factory):
         try:
             yield until(lambda: _address(log, process), START_TIME), process
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            stop(process)
+
+
+def stop(process):
+    """End a server: politely, so that it ends its kernels, or, if that takes too long, at once."""
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _address(log, process):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browser.conftest import ALL_CELLS_IN_PAGE, IS_READY, SHUT_DOWN, START_TIME, until
+from tests.browser.conftest import ALL_CELLS_IN_PAGE, IS_READY, SHUT_DOWN, START_TIME, stop, until
 from tests.browser.test_notebooks_in_browser import ERRORS, RUN_ALL, keep
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab/tree/00_start_here\.ipynb\?token=\w+")
@@ -48,8 +48,7 @@ def student_lab(user):
         try:
             yield until(lambda: address(log, process), START_TIME)[0]
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            stop(process)
 
 
 def address(log, process):

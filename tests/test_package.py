@@ -107,6 +107,7 @@ ORDER = {  # inside the folders, lowest first
         "baselines",
         "recipes",
         "run_folder",
+        "damaged_crystals",
         "benchmark",
         "figures",
         "report",

@@ -3,14 +3,15 @@ import errno
 import json
 from concurrent.futures import BrokenExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from crystutor import CLASSES
+from crystutor import CLASSES, load_convnet, predict_probabilities
 from crystutor.__main__ import main
-from crystutor.table1 import benchmark, reproduce, run_folder
+from crystutor.table1 import benchmark, damaged_crystals, reproduce, run_folder
 from crystutor.table1.benchmark import Network, classify_damaged
 from crystutor.table1.damage_levels import LEVELS
 from crystutor.table1.recipes import (
@@ -20,6 +21,7 @@ from crystutor.table1.recipes import (
     RECIPES,
     SHIPPED,
 )
+from crystutor.table1.report import witnesses_table
 from crystutor.table1.reproduce import finished_network, reproduce_table1, train_network
 from crystutor.table1.run_folder import Parameters, claim_folder, read_parameters
 
@@ -34,7 +36,7 @@ def small_blocks(monkeypatch):
 @pytest.fixture
 def few_levels(monkeypatch):
     chosen = tuple(level for level in LEVELS if level.name in ("pristine", "25%", "0.2 Å"))
-    for module in (benchmark, run_folder):
+    for module in (damaged_crystals, run_folder):
         monkeypatch.setattr(module, "LEVELS", chosen)
 
 
@@ -69,11 +71,29 @@ def test_every_method_sees_every_crystal_at_every_level(tmp_path):
     counts = classify_damaged(tmp_path, SMALL, networks, progress=False)
     for number, level in enumerate(LEVELS):
         expected = {"all": SMALL.limits()[number], "some": 7, "Spglib 0.1 Å": 2}
+        expected |= {"average structure": 2, "both witnesses": 2}
         for method, n in expected.items():
             seen = [r for r in counts if (r["level"], r["method"]) == (level.name, method)]
             assert sum(row["n"] for row in seen) == n
     again = classify_damaged(tmp_path, SMALL, [], progress=False)  # from the files
     assert again == counts
+
+
+def test_both_witnesses_are_asked_as_classify_asks_them(few_levels, tmp_path):
+    """With the network that ships, the answers are those of `classify`."""
+    seven = Parameters(size=7, baseline_sample=7)
+    network = Network("shipped", partial(predict_probabilities, load_convnet()), 7)
+    counts = classify_damaged(tmp_path, seven, [network], progress=False)
+    for level in ("pristine", "25%"):
+        said = {
+            method: {r["class"]: r["answer"] for r in counts if (r["level"], r["method"]) == key}
+            for method in ("average structure", "both witnesses")
+            for key in [(level, method)]
+        }
+        assert said["both witnesses"] == {label: label for label in CLASSES}
+        assert sum(label == answer for label, answer in said["average structure"].items()) >= 6
+    table = witnesses_table(counts)
+    assert "| pristine | 7 | 100.00 | 100.00 | 100.00 |" in table
 
 
 @pytest.mark.parametrize("linear", [True, pytest.param(False, marks=pytest.mark.slow)])
@@ -95,7 +115,14 @@ def test_killed_and_resumed(tmp_path, monkeypatch, few_levels, linear):
     reproduce_table1(tmp_path / "killed", small, progress=False)
     for name in ("table1.csv", "confusion.csv", "training.csv"):
         assert rows_of(tmp_path / "killed" / name) == rows_of(tmp_path / "whole" / name)
-    for name in ("table1.md", "ablation.md", "table1.png", "confusion.png", "seconds.json"):
+    for name in (
+        "table1.md",
+        "ablation.md",
+        "witnesses.md",
+        "table1.png",
+        "confusion.png",
+        "seconds.json",
+    ):
         assert (tmp_path / "killed" / name).stat().st_size > 0
 
 

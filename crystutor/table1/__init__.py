@@ -4,6 +4,7 @@ damage_levels       how the crystals are damaged
 baselines           Spglib, OVITO, MatID: methods to compare with
 recipes             the networks of the table and of the ablation
 run_folder          parameters, ownership and times of a run
+damaged_crystals    what is known of a damaged crystal without a network
 benchmark           every method on the same damaged crystals
 figures             accuracy over damage, confusion
 report              counts to tables

@@ -16,15 +16,13 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from crystutor.crystal.space_groups import CLASSES
-from crystutor.detector import IMAGE_SHAPE
-from crystutor.diffraction import fingerprint
 from crystutor.executors import map_in_order
 from crystutor.files import read_csv, write_csv
-from crystutor.table1.baselines import BASELINES
-from crystutor.table1.damage_levels import LEVELS
+from crystutor.table1.damaged_crystals import BOTH, DamagedCrystal, damage_crystal, timed_call
 from crystutor.table1.recipes import current_name
 from crystutor.table1.run_folder import Parameters
-from crystutor.training.random_crystals import PAPER_VARIETY, sample_cluster
+from crystutor.verdict.classification import Classification
+from crystutor.verdict.classifier import answers_of
 
 BLOCK = 35
 ROW = ("level", "method", "class", "answer", "n", "milliseconds")
@@ -47,25 +45,6 @@ class Network:
     limit: int
 
 
-@dataclass(frozen=True)
-class DamagedBlock:
-    """Fingerprints of some crystals at all levels, and the answers of the baselines.
-
-    Attributes
-    ----------
-    images : shape (n, 64, 64, 3), float16, in [0, 1]
-    levels, indices : level and crystal of each image, shape (n,)
-    milliseconds : time to make each image, shape (n,)
-    rows : answers of the baselines, each (level, method, class, answer, milliseconds)
-    """
-
-    images: np.ndarray
-    levels: np.ndarray
-    indices: np.ndarray
-    milliseconds: np.ndarray
-    rows: list[tuple]
-
-
 def classify_damaged(
     folder: Path,
     parameters: Parameters,
@@ -82,8 +61,9 @@ def classify_damaged(
     parameters
         Parameters of the run.
     networks
-        Networks, each of which classifies the images up to its limit. Baselines, where installed,
-        classify the sample.
+        Networks, each of which classifies the images up to its limit. The first one is also asked
+        together with the average structure, as `crystutor.classify` does, on the sample that the
+        average structure alone and the baselines classify.
     executor
         Any executor of `concurrent.futures` for all but the networks.
     progress
@@ -101,69 +81,50 @@ def classify_damaged(
     with tqdm(total=len(starts), initial=len(starts) - len(missing), disable=not progress) as bar:
         bar.set_description("blocks of damaged crystals")
         for start, block in zip(missing, blocks, strict=True):
-            rows = [*block.rows, *_network_rows(block, networks)]
-            write_csv(paths[start], _as_dicts(_sum_rows(rows)))
+            write_csv(paths[start], _as_dicts(_sum_rows(_rows_of(block, networks))))
             bar.update()
     rows = [row for path in paths.values() for row in _read_rows(path)]
     return _as_dicts(_sum_rows(rows))
 
 
-def damaged_block(parameters: Parameters, start: int) -> DamagedBlock:
-    """Sample a block of crystals, damage them, make fingerprints, run the baselines."""
-    images, levels, indices, times, rows = [], [], [], [], []
-    for index in range(start, min(start + BLOCK, parameters.size)):
-        rng = np.random.default_rng([parameters.seed, index])
-        label = CLASSES[index % len(CLASSES)]
-        cluster, _ = sample_cluster(label, PAPER_VARIETY, rng)
-        for number, limit in enumerate(parameters.limits()):
-            if index >= limit:
-                continue
-            level_rng = np.random.default_rng([parameters.seed, index, number])
-            damaged = LEVELS[number].damage(cluster, level_rng)
-            image, milliseconds = _timed(_fingerprint_or_nothing, damaged)
-            images.append(image.astype(np.float16))
-            times.append(milliseconds)
-            levels.append(number)
-            indices.append(index)
-            if index < parameters.baseline_sample:
-                rows += [
-                    (LEVELS[number].name, baseline.name, label, *_timed(baseline.classify, damaged))
-                    for baseline in BASELINES
-                    if baseline.is_installed
-                ]
-    return DamagedBlock(
-        np.array(images), np.array(levels), np.array(indices), np.array(times), rows
-    )
+def damaged_block(parameters: Parameters, start: int) -> list[DamagedCrystal]:
+    """Sample a block of crystals, and damage them."""
+    indices = range(start, min(start + BLOCK, parameters.size))
+    return [damaged for index in indices for damaged in damage_crystal(parameters, index)]
 
 
-def _fingerprint_or_nothing(structure):
-    """A fingerprint, or a black image where two atoms were moved onto each other."""
-    try:
-        return fingerprint(structure)
-    except ValueError:
-        return np.zeros(IMAGE_SHAPE, np.float32)
-
-
-def _timed(function, structure):
-    start = time.perf_counter()
-    answer = function(structure)
-    return answer, 1000 * (time.perf_counter() - start)
-
-
-def _network_rows(block, networks):
-    """Answers of the networks; their time includes that of the fingerprint."""
+def _rows_of(block, networks):
+    """Answers of all methods to a block of damaged crystals."""
+    for crystal in block:
+        for method, (answer, milliseconds) in crystal.answers.items():
+            yield crystal.level, method, crystal.label, answer, milliseconds
     for network in networks:
-        seen = block.indices < network.limit
-        if not seen.any():
-            continue
-        start = time.perf_counter()
-        best = network.predict(block.images[seen]).argmax(axis=1)
-        each = 1000 * (time.perf_counter() - start) / seen.sum()
-        black = ~block.images[seen].any(axis=(1, 2, 3))
-        for i, n in enumerate(np.flatnonzero(seen)):
-            answer = NO_ANSWER if black[i] else CLASSES[best[i]]
-            level, label = LEVELS[block.levels[n]].name, CLASSES[block.indices[n] % len(CLASSES)]
-            yield level, network.name, label, answer, block.milliseconds[n] + each
+        yield from _network_rows([c for c in block if c.index < network.limit], network)
+    if networks:
+        yield from _verdict_rows([c for c in block if c.evidence is not None], networks[0])
+
+
+def _network_rows(seen, network):
+    """Answers of a network; their time includes that of the fingerprint."""
+    if not seen:
+        return
+    images = np.stack([crystal.image for crystal in seen])
+    probabilities, milliseconds = timed_call(network.predict, images)
+    for crystal, best in zip(seen, probabilities.argmax(axis=1), strict=True):
+        answer = CLASSES[best] if crystal.image.any() else None
+        each = crystal.milliseconds + milliseconds / len(seen)
+        yield crystal.level, network.name, crystal.label, answer, each
+
+
+def _verdict_rows(seen, network):
+    """Answers of both witnesses together, as `crystutor.classify` gives them."""
+    start = time.perf_counter()
+    answers = list(answers_of([crystal.evidence for crystal in seen], network.predict))
+    each = 1000 * (time.perf_counter() - start) / max(1, len(seen))
+    for crystal, answer in zip(seen, answers, strict=True):
+        label = answer.label if isinstance(answer, Classification) else None
+        milliseconds = crystal.evidence_milliseconds + each
+        yield crystal.level, BOTH, crystal.label, label, milliseconds
 
 
 def _sum_rows(rows):

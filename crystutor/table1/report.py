@@ -11,6 +11,7 @@ from crystutor.crystal.space_groups import CLASSES
 from crystutor.files import finished_file, read_csv, write_csv, write_text
 from crystutor.table1.baselines import BASELINES
 from crystutor.table1.damage_levels import LEVELS
+from crystutor.table1.damaged_crystals import AVERAGE, BOTH
 from crystutor.table1.figures import plot_confusion, plot_levels
 from crystutor.table1.recipes import ABLATIONS, current_name
 
@@ -40,6 +41,7 @@ def write_report(folder: Path, counts: list[dict], histories: dict[str, dict]) -
     ablation = [method for method in methods if method in ABLATIONS]
     write_text(folder / "table1.md", markdown_table(table, shown))
     write_text(folder / "ablation.md", markdown_table(table, ablation))
+    write_text(folder / "witnesses.md", witnesses_table(counts))
     figure = Figure(figsize=(11, 5), layout="constrained")
     plot_levels(balanced_accuracies(table, shown), figure.subplots())
     _write_figure(folder / "table1.png", figure)
@@ -173,6 +175,25 @@ def markdown_table(table: list[dict], methods: list[str]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
+def witnesses_table(counts: list[dict]) -> str:
+    """Write a Markdown table of the share that both witnesses answer, and of right answers [%]."""
+    rows = ["| level | n | answered | right, of the answered | right, of all |", "| --- " * 5 + "|"]
+    for level in LEVELS:
+        seen = [r for r in counts if (r["level"], r["method"]) == (level.name, BOTH)]
+        n, named, right = (
+            sum(row["n"] for row in seen if keep(row))
+            for keep in (
+                lambda row: True,
+                lambda row: row["answer"] in CLASSES,
+                lambda row: row["answer"] == row["class"],
+            )
+        )
+        if n:
+            shares = f"{100 * named / n:.2f} | {100 * right / max(1, named):.2f}"
+            rows.append(f"| {level.name} | {n} | {shares} | {100 * right / n:.2f} |")
+    return "\n".join(rows) + "\n"
+
+
 def _rows_about_methods(table, methods, accuracies):
     """What holds for all levels: classes, numbers of structures, time."""
     nameable = {baseline.name: len(baseline.classes) for baseline in BASELINES}
@@ -213,8 +234,8 @@ def _methods(rows):
 
 
 def _in_order_of_methods(rows):
-    """Networks first, in the order in which they appear, then the baselines."""
-    names = [baseline.name for baseline in BASELINES]
+    """Networks first, in the order in which they appear, the witnesses, then the baselines."""
+    names = [AVERAGE, BOTH, *(baseline.name for baseline in BASELINES)]
     return sorted(rows, key=lambda row: row["method"] in names and 1 + names.index(row["method"]))
 
 

@@ -50,7 +50,9 @@ def reproduce_table1(
     Path
         The folder, with ``table1.csv`` (level, method, class, n, correct, milliseconds),
         ``table1.md`` and ``table1.png``, ``confusion.csv`` and ``confusion.png``,
-        ``training.csv``, ``ablation.md`` and ``seconds.json``, the time that each step took.
+        ``training.csv``, ``ablation.md``, ``witnesses.md`` (how much `crystutor.classify`, network
+        and average structure together, answers, and how often it is right) and ``seconds.json``,
+        the time that each step took.
 
     Raises
     ------

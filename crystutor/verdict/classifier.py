@@ -1,7 +1,8 @@
 """Classify one structure or many, here or in workers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -109,28 +110,30 @@ def classify_each(
 
     The parameters are those of `classify`. An error among the structures is handed on.
     """
+    predict = partial(_ask, convnet)
     batch: list[Evidence | ValueError] = []
     size = 1  # the first answer comes at once
     for found in map_in_order(evidence_or_error, structures, executor):
         batch.append(found)
         small = isinstance(found, Evidence) and found.n_atoms <= SMALL
         if len(batch) >= size or not small:
-            yield from _answers(batch, convnet)
+            yield from answers_of(batch, predict)
             batch, size = [], min(2 * size, LARGEST_BATCH)
-    yield from _answers(batch, convnet)
+    yield from answers_of(batch, predict)
 
 
-def _answers(batch, convnet):
-    """The answers of a batch, for which the network is asked once."""
+def answers_of(
+    batch: "Sequence[Evidence | ValueError]", predict: Callable[[np.ndarray], np.ndarray]
+) -> Iterator[Classification | ValueError]:
+    """Yield the answers of a batch, for which the network is asked once.
+
+    `predict` turns images (n, 64, 64, 3) into probabilities (n, 7). Errors are handed on.
+    """
     images = [found.images for found in batch if isinstance(found, Evidence)]
     flat = [array.reshape(-1, *array.shape[2:]) for array in images]
-    if not sum(map(len, flat)):
-        probabilities = np.zeros((0, len(CLASSES)))
-    else:
-        from crystutor.convnet import predict_probabilities, shared_convnet  # TensorFlow
-
-        convnet = shared_convnet() if convnet is None else convnet
-        probabilities = predict_probabilities(convnet, np.concatenate(flat))
+    probabilities = (
+        predict(np.concatenate(flat)) if sum(map(len, flat)) else np.zeros((0, len(CLASSES)))
+    )
     for found in batch:
         if isinstance(found, ValueError):
             yield found
@@ -141,9 +144,14 @@ def _answers(batch, convnet):
         probabilities = probabilities[n:]
 
 
+def _ask(convnet, images):
+    """Ask a network, or the one that comes with the package; only now is TensorFlow imported."""
+    from crystutor.convnet import predict_probabilities, shared_convnet
+
+    return predict_probabilities(shared_convnet() if convnet is None else convnet, images)
+
+
 def classify_image(image: np.ndarray, convnet: "keras.Model") -> Classification:
     """Name the class of a fingerprint, shape (64, 64, 3), whatever it was made from."""
-    from crystutor.convnet import predict_probabilities
-
     images = as_array("image", image, IMAGE_SHAPE)[None]
-    return replace(most_probable(predict_probabilities(convnet, images)[0]), image=image)
+    return replace(most_probable(_ask(convnet, images)[0]), image=image)

@@ -165,7 +165,7 @@ def upload_scene(
     image = fingerprint(damaged) if answer.image is None else answer.image
     figure, axes = _row(2)
     plot_fingerprint(image, name.partition(",")[0], axes[0])
-    plot_probabilities(answer.probabilities or dict.fromkeys(CLASSES, 0.0), "ConvNet", axes[1])
+    plot_probabilities(answer.probabilities, "ConvNet", axes[1])
     formula = structure.composition.reduced_formula
     text = (
         f"{name}: {formula}, {len(structure)} atoms in the file. Cluster of {len(damaged)} atoms: "

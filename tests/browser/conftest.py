@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from crystutor.commands.lab import LARGE_UPLOADS
+from crystutor.commands.lab import LARGE_UPLOADS, write_lab_settings
 from tests.conftest import peak_memory
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,9 @@ def lab(tmp_path_factory):
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += ["--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0", LARGE_UPLOADS]
     command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
+    write_lab_settings(folder / "jupyter")
     environment = os.environ | {
+        "JUPYTER_CONFIG_PATH": str(folder / "jupyter"),
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
     }

@@ -28,7 +28,7 @@ from crystutor import (
 from crystutor.explore.panel import FONT_SIZE, Panel, Scene
 from crystutor.explore.scenes import fingerprint_scene
 from crystutor.explore.views import HALF_ANGLE, AtomsView, show_crystal
-from crystutor.plotting import CLASS_COLORS
+from crystutor.plotting.axes import CLASS_COLORS
 from crystutor.transition_paths import CUBIC_POINTS
 
 SVG = b"<?xml"

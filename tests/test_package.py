@@ -86,6 +86,7 @@ ORDER = {  # inside the folders, lowest first
         "bravais",
         "turns",
     ),
+    "plotting": ("axes", "images", "answers", "atoms"),
     "verdict": ("evidence", "classification", "witnesses", "classifier"),
     "training": ("random_crystals", "dataset", "fit"),
     "maps": (

@@ -21,7 +21,8 @@ from crystutor import (
     plot_trajectory,
     view_structure,
 )
-from crystutor.plotting import CLASS_COLORS, NOT_KEPT
+from crystutor.plotting.axes import CLASS_COLORS
+from crystutor.plotting.images import NOT_KEPT
 
 mpl.use("Agg")
 

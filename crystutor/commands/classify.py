@@ -164,7 +164,7 @@ def _draw(answers, path):
     from matplotlib.figure import Figure
 
     from crystutor.files import finished_file
-    from crystutor.plotting import plot_trajectory
+    from crystutor.plotting.answers import plot_trajectory
 
     figure = Figure(figsize=(6, 4.6), layout="constrained")
     plot_trajectory(answers, axes=figure.subplots(3, sharex=True))

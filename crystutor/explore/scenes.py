@@ -26,13 +26,9 @@ from crystutor.diffraction import fingerprint
 from crystutor.explore.panel import Scene
 from crystutor.explore.uploads import read_upload
 from crystutor.explore.views import show_crystal
-from crystutor.plotting import (
-    CLASS_COLORS,
-    plot_difference,
-    plot_fingerprint,
-    plot_probabilities,
-    plot_response,
-)
+from crystutor.plotting.answers import plot_probabilities
+from crystutor.plotting.axes import CLASS_COLORS
+from crystutor.plotting.images import plot_difference, plot_fingerprint, plot_response
 from crystutor.transition_paths import hexagonal_cluster
 from crystutor.verdict.classifier import classify, classify_image
 

@@ -29,7 +29,7 @@ from crystutor.maps.colors import (
 from crystutor.maps.orientations import rotation_group
 from crystutor.maps.slices import cut_slice, require_map
 from crystutor.maps.structure_map import StructureMap
-from crystutor.plotting import CLASS_COLORS, axes_or_new
+from crystutor.plotting.axes import CLASS_COLORS, axes_or_new
 
 COLORED_BY = ("class", "orientation", "overlap", "grain")
 NO_GRAIN = "no grain"

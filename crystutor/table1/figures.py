@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from crystutor.arguments import as_array, require
 from crystutor.crystal.space_groups import CLASSES
-from crystutor.plotting import axes_or_new
+from crystutor.plotting.axes import axes_or_new
 from crystutor.table1.damage_levels import LEVELS
 
 

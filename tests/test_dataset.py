@@ -23,10 +23,11 @@ from crystutor import (
     remove_atoms,
     save_dataset,
 )
-from crystutor.crystal.prototypes import SPECIES
+from crystutor.crystal.prototypes import KINDS, SPECIES
 from crystutor.crystal.space_groups import SPACE_GROUP_CLASSES
 from crystutor.diffraction import diffraction_channels, form_factor
-from crystutor.training.dataset import _image_with_background, _mistaken_bond_length
+from crystutor.training.beam import film_channels, grain_channels
+from crystutor.training.dataset import _mistaken_bond_length
 from crystutor.training.random_crystals import sample_cluster
 
 
@@ -93,9 +94,14 @@ def test_shipped_crystals_are_more_varied_than_the_papers(small, as_in_the_paper
     sizes = [[crystal["n_atoms"] for crystal in crystals] for crystals in (shipped, paper)]
     assert np.std(sizes[0]) > 2 * np.std(sizes[1])
     kinds = [{PROTOTYPES[c["prototype"]].kind for c in crystals} for crystals in (shipped, paper)]
-    assert kinds == [{"published", "hypothetical", "enumerated"}, {"published"}]
-    assert sum(crystal["background"] > 0 for crystal in shipped) == pytest.approx(47, abs=12)
-    assert not any(crystal["background"] for crystal in paper)
+    assert kinds == [set(KINDS), {"published"}]
+    for name, n in (("film", 47), ("grain", 42)):
+        assert sum(crystal[name] > 0 for crystal in shipped) == pytest.approx(n, abs=12)
+        assert not any(crystal[name] for crystal in paper)
+    assert sum("repeats" not in crystal for crystal in shipped) == pytest.approx(
+        17, abs=10
+    )  # balls
+    assert all("repeats" in crystal for crystal in paper)
     for crystal in paper:  # the inner half of the ranges, about the example
         prototype = PROTOTYPES[crystal["prototype"]]
         for name, value in crystal["parameters"].items():
@@ -138,25 +144,29 @@ def test_defects_mistake_the_bond_length():
 
 
 def test_the_amorphous_film_has_the_weight_of_its_forward_scattering(monkeypatch):
-    """Incoherent scattering of N atoms at random places, with as many electrons as the crystal."""
-    monkeypatch.setattr("crystutor.training.dataset.SPECIES", ("H",))
+    """Incoherent scattering of N atoms at random places, with as many electrons as the crystal.
+
+    Nearer to the beam the shape of the film adds to it.
+    """
+    monkeypatch.setattr("crystutor.training.beam.SPECIES", ("H",))
     tungsten = example_cluster("bcc", "W")
-    factor = 1 / bond_length(tungsten)
-    channels = diffraction_channels(factor * tungsten.cart_coords, tungsten.atomic_numbers)
+    positions = tungsten.cart_coords / bond_length(tungsten)
     in_electrons = form_factor(1) / gemmi.Element("Li").it92.calculate_sf(0) * (74 + 2)
     incoherent = 2 * len(tungsten) * in_electrons**2 * PAPER_DETECTOR.solid_angles
-    films = []
-    for seed in range(4):
-        image = partial(_image_with_background, tungsten, factor)
-        none, thin, thick = (image(w, np.random.default_rng(seed)) for w in (0.0, 1.0, 4.0))
-        np.testing.assert_allclose(none, channels / channels.max(), atol=1e-6)
-        # thin and thick are (channels + weight x film) / maximum, with unknown maxima
-        sides = np.column_stack([thick.ravel(), -4 * thin.ravel()])
-        (_, maximum), [residual], *_ = np.linalg.lstsq(sides, -3 * channels.ravel())
-        assert residual < 1e-6 * (channels**2).sum()
-        films.append(maximum * thin - channels)
-    mean = np.mean(films, axis=0)[PAPER_DETECTOR.mask].mean()
-    assert mean == pytest.approx(incoherent.mean(), rel=0.1)
+    films = [film_channels(positions, 74, np.random.default_rng(seed)) for seed in range(16)]
+    outer = np.linalg.norm(PAPER_DETECTOR.scattering_vectors, axis=1) > 6
+    mean = np.mean(films, axis=0)[PAPER_DETECTOR.mask][outer].mean()
+    assert mean == pytest.approx(incoherent[outer].mean(), rel=0.05)
+
+
+def test_a_foreign_grain_is_a_crystal_in_another_orientation():
+    """Its spots are as sharp as a crystal's, and stand elsewhere in each draw."""
+    grains = [grain_channels(SHIPPED_VARIETY, 29, np.random.default_rng(seed)) for seed in range(4)]
+    for grain in grains:
+        assert grain.max() == pytest.approx(1)
+        assert (grain > 0.1).mean() < 0.1
+    places = {tuple(np.argwhere(grain == 1)[0]) for grain in grains}
+    assert len(places) > 1
 
 
 def test_too_small():

@@ -4,21 +4,21 @@ import pytest
 
 from crystutor import CLASSES
 from crystutor.table1.baselines import BASELINES
+from crystutor.table1.benchmark import ROW
 from crystutor.table1.recipes import ABLATIONS, RECIPES
 from crystutor.table1.report import (
     RESULTS,
     balanced_accuracies,
     confusion_matrix,
     load_results,
-    load_table,
     markdown_table,
     summarise,
 )
 
 
 def count(level, method, label, answer, n, milliseconds=1.0):
-    keys = ("level", "method", "class", "answer", "n", "milliseconds")
-    return dict(zip(keys, (level, method, label, answer, n, milliseconds), strict=True))
+    values = level, method, label, answer, -1, n, milliseconds, 0.0
+    return dict(zip(ROW, values, strict=True))
 
 
 COUNTS = [
@@ -84,16 +84,3 @@ def test_shipped_tables_agree_with_each_other():
         for row in rows
         if row["correct"] < row["n"]
     }
-
-
-def test_a_table_of_version_0_1_is_read_with_the_names_of_today(tmp_path):
-    path = tmp_path / "training.csv"
-    path.write_text(
-        "network,epoch,loss\nConvNet,1,0.5\nchoice: + mistaken scale,1,0.5\n"
-        "choice: + last epochs on the paper's crystals,2,\n"
-    )
-    assert load_table(path) == [
-        {"network": "ConvNet", "epoch": 1, "loss": 0.5},
-        {"network": "+ mistaken scale", "epoch": 1, "loss": 0.5},
-        {"network": ABLATIONS[-1], "epoch": 2, "loss": ""},
-    ]

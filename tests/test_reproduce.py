@@ -14,14 +14,20 @@ from crystutor.__main__ import main
 from crystutor.table1 import benchmark, damaged_crystals, reproduce, run_folder
 from crystutor.table1.benchmark import Network, classify_damaged
 from crystutor.table1.damage_levels import LEVELS
+from crystutor.table1.outsiders import OUTSIDE
 from crystutor.table1.recipes import (
-    ABLATIONS,
     FINE_TUNING_EPOCHS,
     FINE_TUNING_RATE,
     RECIPES,
     SHIPPED,
 )
-from crystutor.table1.report import witnesses_table
+from crystutor.table1.reliability import (
+    INSIDE,
+    WITH_OUTSIDERS,
+    calibration_rows,
+    calibration_table,
+    witnesses_table,
+)
 from crystutor.table1.reproduce import finished_network, reproduce_table1, train_network
 from crystutor.table1.run_folder import Parameters, claim_folder, read_parameters
 
@@ -74,7 +80,9 @@ def test_every_method_sees_every_crystal_at_every_level(tmp_path):
         expected |= {"average structure": 2, "both witnesses": 2}
         for method, n in expected.items():
             seen = [r for r in counts if (r["level"], r["method"]) == (level.name, method)]
-            assert sum(row["n"] for row in seen) == n
+            assert sum(row["n"] for row in seen if row["class"] in CLASSES) == n
+            outside = sum(row["n"] for row in seen if row["class"] == OUTSIDE)
+            assert outside == (0 if method in ("some", "Spglib 0.1 Å") else 2)
     again = classify_damaged(tmp_path, SMALL, [], progress=False)  # from the files
     assert again == counts
 
@@ -84,16 +92,28 @@ def test_both_witnesses_are_asked_as_classify_asks_them(few_levels, tmp_path):
     seven = Parameters(size=7, baseline_sample=7)
     network = Network("shipped", partial(predict_probabilities, load_convnet()), 7)
     counts = classify_damaged(tmp_path, seven, [network], progress=False)
+    inside = [row for row in counts if row["class"] in CLASSES]
     for level in ("pristine", "25%"):
         said = {
-            method: {r["class"]: r["answer"] for r in counts if (r["level"], r["method"]) == key}
+            method: {r["class"]: r["answer"] for r in inside if (r["level"], r["method"]) == key}
             for method in ("average structure", "both witnesses")
             for key in [(level, method)]
         }
         assert said["both witnesses"] == {label: label for label in CLASSES}
         assert sum(label == answer for label, answer in said["average structure"].items()) >= 6
-    table = witnesses_table(counts)
-    assert "| pristine | 7 | 100.00 | 100.00 | 100.00 |" in table
+    assert "| pristine | 7 | 100.00 | 100.00 | 100.00 |" in witnesses_table(counts)
+    rows = calibration_rows(counts)
+    first = next(row for row in rows if (row["method"], row["crystals"]) == ("shipped", INSIDE))
+    assert (first["level"], first["n"], first["answered"], first["accuracy"]) == (
+        "pristine",
+        7,
+        7,
+        1,
+    )
+    assert first["ece"] == pytest.approx(1 - first["confidence"], abs=1e-4)
+    both = [row for row in rows if row["method"] == "both witnesses"]
+    assert {row["n"] for row in both if row["crystals"] == WITH_OUTSIDERS} == {14}
+    assert calibration_table(rows).count("\n") == 2 + 3
 
 
 @pytest.mark.parametrize("linear", [True, pytest.param(False, marks=pytest.mark.slow)])
@@ -118,6 +138,8 @@ def test_killed_and_resumed(tmp_path, monkeypatch, few_levels, linear):
     for name in (
         "table1.md",
         "ablation.md",
+        "calibration.csv",
+        "calibration.md",
         "witnesses.md",
         "table1.png",
         "confusion.png",
@@ -139,22 +161,13 @@ def test_fine_tuning_goes_on_from_the_trained_network(tmp_path):
     assert len(tuned.history.history["loss"]) == recipe.epochs + FINE_TUNING_EPOCHS
 
 
-def test_blocks_and_parameters_of_version_0_1_are_read(tmp_path, few_levels):
-    network = Network(ABLATIONS[-1], brightest_column, 7)
-    seven = Parameters(size=7, baseline_sample=0)
-    counts = classify_damaged(tmp_path / "blocks", seven, [network], progress=False)
-    [block] = (tmp_path / "blocks").iterdir()
-    former = "choice: + last epochs on the paper's crystals"
-    block.write_text(block.read_text("utf-8").replace(ABLATIONS[-1], former), "utf-8")
-    assert f",{former}," in block.read_text("utf-8")
-    assert classify_damaged(tmp_path / "blocks", seven, [], progress=False) == counts
-    path = tmp_path / "run" / "parameters.json"
-    claim_folder(path.parent, seven)
-    now = path.read_text("utf-8")
-    path.write_text(now.replace("baseline_sample", "peer_sample").replace("baselines", "peers"))
-    assert path.read_text("utf-8") != now
-    assert read_parameters(path.parent) == json.loads(now)
-    claim_folder(path.parent, seven)  # it is the same run
+def test_blocks_of_another_format_are_not_mixed_in(tmp_path):
+    claim_folder(tmp_path, SMALL)
+    path = tmp_path / "parameters.json"
+    former = {key: value for key, value in read_parameters(tmp_path).items() if key != "format"}
+    path.write_text(json.dumps(former))
+    with pytest.raises(ValueError, match="holds a run with other parameters"):
+        claim_folder(tmp_path, SMALL)
 
 
 def complaint(capsys, *arguments):

@@ -16,7 +16,7 @@ from crystutor.arguments import InputError, close_to, refusal, require_number
 from crystutor.crystal.structures import LONGEST_BOND, SHORTEST_BOND
 
 PO_BOND_LENGTH = 3.345  # alpha-Po [Å]
-KINDS = ("published", "hypothetical", "enumerated")
+KINDS = ("published", "compound", "hypothetical", "enumerated")
 SPECIES = tuple(Element.from_Z(Z).symbol for Z in range(1, 84))  # H to Bi, 83 as in the paper
 EXAMPLE_CRYSTALS = MappingProxyType(  # of each class: (prototype, element)
     {
@@ -68,6 +68,8 @@ class Prototype:
         """One of `KINDS`."""
         if self.name.startswith("hypothetical "):
             return "enumerated"
+        if self.name.startswith("places of "):
+            return "compound"
         return "hypothetical" if self.source.startswith("hypothetical") else "published"
 
 
@@ -89,7 +91,9 @@ def load_prototypes(file_name: str) -> dict[str, Prototype]:
 
 
 PROTOTYPES = MappingProxyType(
-    load_prototypes("prototypes.json") | load_prototypes("hypothetical_prototypes.json")
+    load_prototypes("prototypes.json")
+    | load_prototypes("compound_prototypes.json")
+    | load_prototypes("hypothetical_prototypes.json")
 )
 
 

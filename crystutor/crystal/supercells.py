@@ -4,7 +4,13 @@ import numpy as np
 from pymatgen.core import Lattice, Structure
 from scipy.spatial.transform import Rotation
 
-from crystutor.crystal.samples import Atoms, finite_sample, nearest_atoms, sample_of
+from crystutor.crystal.samples import (
+    Atoms,
+    bare_sample_in_box,
+    finite_sample,
+    nearest_atoms,
+    sample_of,
+)
 from crystutor.crystal.structures import BareStructure, build_structure, numbers_of
 
 AT_A_TIME = 300_000  # images of atoms that are looked at
@@ -105,10 +111,38 @@ def ball_of_atoms(atoms: Atoms, matrix: np.ndarray, n_atoms: int, distance: floa
         n_atoms = len(sample)
     center = (sample.fractions @ sample.box).mean(axis=0)
     indices, vectors = nearest_atoms(sample, center, n_atoms, distance)
-    rotation = np.linalg.inv(matrix) @ _upright(matrix)
-    ball = finite_sample(vectors @ rotation)
-    box = Lattice(ball.box, pbc=(False, False, False))
-    return BareStructure(box, numbers_of(atoms)[indices], ball.fractions)
+    return _finite(vectors @ _to_upright(matrix), numbers_of(atoms)[indices])
+
+
+def cut_ellipsoid(
+    structure: Structure, matrix: np.ndarray, n_atoms: int, stretch: np.ndarray, center: np.ndarray
+) -> Structure:
+    """Cut a ball, or an ellipsoid, out of a periodic structure and turn it upright.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    matrix
+        Vectors of a cell as rows, in the structure's frame, shape (3, 3) [Å].
+    n_atoms
+        Number of atoms.
+    stretch
+        Relative lengths of the ellipsoid's axes along x, y and z, shape (3,); equal for a ball.
+    center
+        Middle of the ellipsoid, shape (3,) [fraction of the structure's cell].
+
+    Returns
+    -------
+    Structure
+        The atoms, turned so that the first vector lies along x and the second in the xy plane, in a
+        box that does not repeat.
+    """
+    box = structure.lattice.matrix @ _to_upright(matrix) / stretch  # here it is a ball
+    squeezed = bare_sample_in_box(structure.frac_coords @ box, box, np.ones(3, bool))
+    distance = np.cbrt(structure.volume / len(structure))
+    indices, vectors = nearest_atoms(squeezed, center @ box, n_atoms, distance)
+    return _finite(vectors * stretch, numbers_of(structure)[indices]).structure
 
 
 def random_orientation(structure: Structure, rng: np.random.Generator) -> Structure:
@@ -165,6 +199,17 @@ def _widest_gap(positions):
     gaps = np.diff(ordered, append=ordered[0] + 1)
     widest = np.flatnonzero(gaps > gaps.max() - 1e-6)[-1]
     return ordered[widest] + gaps[widest] / 2 - 1
+
+
+def _finite(positions, numbers):
+    """Atoms in a box that does not repeat."""
+    sample = finite_sample(positions)
+    return BareStructure(Lattice(sample.box, pbc=(False, False, False)), numbers, sample.fractions)
+
+
+def _to_upright(matrix):
+    """Rotation, for vectors as rows, that turns lattice vectors upright."""
+    return np.linalg.inv(matrix) @ _upright(matrix)
 
 
 def _upright(matrix):

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 
+import numpy as np
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
+from scipy.spatial import cKDTree
 
 from crystutor.crystal.space_groups import CLASSES, SPACE_GROUP_CLASSES, space_group
 
 SPGLIB_TOLERANCES = (0.006, 0.01, 0.06, 0.1)  # [Å]
+FAR_BEYOND = 5  # tolerances; Spglib averages over translations before it looks for an inversion
+SOME = 8  # atoms, or centers of inversion, that are looked at together
 PTM_CLASSES = {
     "FCC": "fcc",
     "HCP": "hex/rh",
@@ -47,8 +51,40 @@ class Baseline:
 
 
 def class_by_spglib(structure: Structure, symprec: float) -> str | None:
-    """Class by Spglib's space group at one tolerance [Å]."""
+    """Class by Spglib's space group at one tolerance [Å].
+
+    Notes
+    -----
+    All groups of the classes have a centre of inversion. Where there is none, even far beyond the
+    tolerance, Spglib cannot name one of them and is not asked: this saves half of its time.
+    """
+    if not has_inversion_center(structure, FAR_BEYOND * symprec):
+        return None
     return SPACE_GROUP_CLASSES.get(space_group(structure, symprec) or 0)
+
+
+def has_inversion_center(structure: Structure, tolerance: float) -> bool:
+    """Whether inversion through some point moves every atom near another one or an image of it.
+
+    Parameters
+    ----------
+    structure
+        Periodic structure.
+    tolerance
+        Largest distance along the normal of each face of the cell [Å].
+    """
+    heights = 1 / np.linalg.norm(np.linalg.inv(structure.lattice.matrix), axis=0)
+    places = np.mod(structure.frac_coords, 1.0) % 1.0 * heights
+    tree = cKDTree(places, boxsize=heights)
+
+    def maps(centers, atoms):
+        images = np.mod(centers[:, None] - atoms, heights)
+        found, _ = tree.query(images, p=np.inf, distance_upper_bound=tolerance)
+        return np.isfinite(found).all(axis=1)
+
+    centers = places[0] + places  # twice the centre: the first atom lands on each atom in turn
+    centers = centers[maps(centers, places[:SOME])]
+    return any(maps(centers[k : k + SOME], places).any() for k in range(0, len(centers), SOME))
 
 
 def class_by_matid(structure: Structure) -> str | None:

@@ -18,14 +18,20 @@ from tqdm.auto import tqdm
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.executors import map_in_order
 from crystutor.files import read_csv, write_csv
-from crystutor.table1.damaged_crystals import BOTH, DamagedCrystal, damage_crystal, timed_call
-from crystutor.table1.recipes import current_name
+from crystutor.table1.damaged_crystals import (
+    BOTH,
+    DamagedCrystal,
+    damage_crystal,
+    damage_outsider,
+    timed_call,
+)
 from crystutor.table1.run_folder import Parameters
+from crystutor.training.calibration import confidence_bin
 from crystutor.verdict.classification import Classification
 from crystutor.verdict.classifier import answers_of
 
 BLOCK = 35
-ROW = ("level", "method", "class", "answer", "n", "milliseconds")
+ROW = ("level", "method", "class", "answer", "bin", "n", "milliseconds", "confidence")
 NO_ANSWER = "none"
 
 
@@ -61,9 +67,9 @@ def classify_damaged(
     parameters
         Parameters of the run.
     networks
-        Networks, each of which classifies the images up to its limit. The first one is also asked
-        together with the average structure, as `crystutor.classify` does, on the sample that the
-        average structure alone and the baselines classify.
+        Networks, each of which classifies the images up to its limit. The first one is also shown
+        the outsiders. Together with the average structure, as in `crystutor.classify`, it is asked
+        about the outsiders and the sample of the baselines.
     executor
         Any executor of `concurrent.futures` for all but the networks.
     progress
@@ -72,7 +78,9 @@ def classify_damaged(
     Returns
     -------
     list of dict
-        Counts with the keys `ROW`, summed over the blocks; milliseconds are sums, too.
+        Counts with the keys `ROW`, summed over the blocks. "bin" is the number of a bin of
+        probabilities, see `crystutor.training.calibration`, or -1 where a method has none;
+        milliseconds and confidence, the probability of the answer, are sums.
     """
     starts = range(0, parameters.size, BLOCK)
     paths = {start: folder / f"{start:06d}.csv" for start in starts}
@@ -88,18 +96,24 @@ def classify_damaged(
 
 
 def damaged_block(parameters: Parameters, start: int) -> list[DamagedCrystal]:
-    """Sample a block of crystals, and damage them."""
+    """Sample a block of crystals, and of as many outsiders in the sample of the baselines."""
     indices = range(start, min(start + BLOCK, parameters.size))
-    return [damaged for index in indices for damaged in damage_crystal(parameters, index)]
+    inside = [damaged for index in indices for damaged in damage_crystal(parameters, index)]
+    sampled = range(start, min(start + BLOCK, parameters.baseline_sample))
+    outside = [damaged for index in sampled for damaged in damage_outsider(parameters, index)]
+    return inside + outside
 
 
 def _rows_of(block, networks):
     """Answers of all methods to a block of damaged crystals."""
     for crystal in block:
         for method, (answer, milliseconds) in crystal.answers.items():
-            yield crystal.level, method, crystal.label, answer, milliseconds
-    for network in networks:
-        yield from _network_rows([c for c in block if c.index < network.limit], network)
+            yield _row(crystal, method, answer, milliseconds)
+    for number, network in enumerate(networks):
+        seen = [crystal for crystal in block if crystal.index < network.limit]
+        if number:
+            seen = [crystal for crystal in seen if crystal.label in CLASSES]
+        yield from _network_rows(seen, network)
     if networks:
         yield from _verdict_rows([c for c in block if c.evidence is not None], networks[0])
 
@@ -109,11 +123,12 @@ def _network_rows(seen, network):
     if not seen:
         return
     images = np.stack([crystal.image for crystal in seen])
-    probabilities, milliseconds = timed_call(network.predict, images)
-    for crystal, best in zip(seen, probabilities.argmax(axis=1), strict=True):
-        answer = CLASSES[best] if crystal.image.any() else None
-        each = crystal.milliseconds + milliseconds / len(seen)
-        yield crystal.level, network.name, crystal.label, answer, each
+    found, milliseconds = timed_call(network.predict, images)
+    each = milliseconds / len(seen)
+    for crystal, probabilities in zip(seen, found, strict=True):
+        answer = CLASSES[probabilities.argmax()] if crystal.image.any() else None
+        time_taken = crystal.milliseconds + each
+        yield _row(crystal, network.name, answer, time_taken, float(probabilities.max()))
 
 
 def _verdict_rows(seen, network):
@@ -122,19 +137,26 @@ def _verdict_rows(seen, network):
     answers = list(answers_of([crystal.evidence for crystal in seen], network.predict))
     each = 1000 * (time.perf_counter() - start) / max(1, len(seen))
     for crystal, answer in zip(seen, answers, strict=True):
-        label = answer.label if isinstance(answer, Classification) else None
-        milliseconds = crystal.evidence_milliseconds + each
-        yield crystal.level, BOTH, crystal.label, label, milliseconds
+        label, probability = None, 0.0
+        if isinstance(answer, Classification):
+            label, probability = answer.label, answer.probability
+        yield _row(crystal, BOTH, label, crystal.evidence_milliseconds + each, probability)
+
+
+def _row(crystal, method, answer, milliseconds, probability=None):
+    """One answer, with the keys of `ROW` but n."""
+    sure = answer is not None and probability is not None
+    number, confidence = (confidence_bin(probability), probability) if sure else (-1, 0.0)
+    answer = answer or NO_ANSWER
+    return crystal.level, method, crystal.label, answer, number, 1, milliseconds, confidence
 
 
 def _sum_rows(rows):
-    """Sum n and milliseconds of rows of equal level, method, class and answer."""
-    sums: defaultdict[tuple, list[float]] = defaultdict(lambda: [0, 0.0])
-    for level, method, label, answer, *n, milliseconds in rows:
-        entry = sums[level, method, label, answer or NO_ANSWER]
-        entry[0] += n[0] if n else 1
-        entry[1] += milliseconds
-    return [(*key, n, milliseconds) for key, (n, milliseconds) in sums.items()]
+    """Sum n, milliseconds and confidence of rows that are equal in all else."""
+    sums: defaultdict[tuple, np.ndarray] = defaultdict(lambda: np.zeros(3))
+    for *key, n, milliseconds, confidence in rows:
+        sums[tuple(key)] += n, milliseconds, confidence
+    return [(*key, int(n), *map(float, others)) for key, (n, *others) in sums.items()]
 
 
 def _as_dicts(rows):
@@ -143,6 +165,6 @@ def _as_dicts(rows):
 
 def _read_rows(path):
     for row in read_csv(path):
-        method = current_name(row["method"])
-        key = row["level"], method, row["class"], row["answer"]
-        yield (*key, int(row["n"]), float(row["milliseconds"]))
+        key = row["level"], row["method"], row["class"], row["answer"]
+        sums = float(row["milliseconds"]), float(row["confidence"])
+        yield (*key, int(row["bin"]), int(row["n"]), *sums)

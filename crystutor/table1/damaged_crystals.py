@@ -13,6 +13,7 @@ from crystutor.detector import IMAGE_SHAPE
 from crystutor.diffraction import fingerprint
 from crystutor.table1.baselines import BASELINES
 from crystutor.table1.damage_levels import LEVELS
+from crystutor.table1.outsiders import OUTSIDE, sample_outsider
 from crystutor.table1.run_folder import Parameters
 from crystutor.training.random_crystals import PAPER_VARIETY, sample_cluster
 from crystutor.verdict.evidence import Evidence, evidence_or_error
@@ -28,7 +29,7 @@ class DamagedCrystal:
     ----------
     index : number of the crystal
     level : name of the level
-    label : class before the damage
+    label : class before the damage, or `OUTSIDE`
     image : fingerprint, shape (64, 64, 3), float16, in [0, 1]
     milliseconds : time to make the image
     evidence : what `crystutor.classify` finds out before it asks the network, an error, or None if
@@ -57,9 +58,29 @@ def damage_crystal(parameters: Parameters, index: int) -> Iterator[DamagedCrysta
             level_rng = np.random.default_rng([parameters.seed, index, number])
             damaged = LEVELS[number].damage(cluster, level_rng)
             image, milliseconds = timed_call(_fingerprint_or_nothing, damaged)
-            more = _more_about(damaged) if index < parameters.baseline_sample else {}
+            more = {}
+            if index < parameters.baseline_sample:
+                more = _evidence_about(damaged)
+                more["answers"] |= _answers_of_baselines(damaged)
             name = LEVELS[number].name
             yield DamagedCrystal(index, name, label, image.astype(np.float16), milliseconds, **more)
+
+
+def damage_outsider(parameters: Parameters, index: int) -> Iterator[DamagedCrystal]:
+    """Sample a crystal that no class is right for, and damage it at all levels.
+
+    Its image is the one that `crystutor.classify` makes; it is black if there is no lattice.
+    """
+    seeds = [parameters.seed, index, len(LEVELS)]  # beside those of the levels
+    crystal = sample_outsider(np.random.default_rng(seeds))
+    for number, level in enumerate(LEVELS):
+        damaged = level.damage(crystal, np.random.default_rng([*seeds, number]))
+        more = _evidence_about(damaged)
+        found, milliseconds = more["evidence"], more["evidence_milliseconds"]
+        images = found.images if isinstance(found, Evidence) else np.zeros((0, 0))
+        image = images[0, 0] if images.size else np.zeros(IMAGE_SHAPE)
+        image = image.astype(np.float16)
+        yield DamagedCrystal(index, level.name, OUTSIDE, image, milliseconds, **more)
 
 
 def timed_call(function: Callable[[Any], Any], argument: Any) -> tuple[Any, float]:
@@ -69,17 +90,21 @@ def timed_call(function: Callable[[Any], Any], argument: Any) -> tuple[Any, floa
     return answer, 1000 * (time.perf_counter() - start)
 
 
-def _more_about(structure):
-    """Evidence, and the answers of average structure and installed baselines."""
+def _evidence_about(structure):
+    """Evidence, and the answer of the average structure."""
     evidence, milliseconds = timed_call(evidence_or_error, structure)
-    answers = {AVERAGE: (_class_of_average(evidence), milliseconds)}
-    for baseline in BASELINES:
-        if baseline.is_installed:
-            answers[baseline.name] = timed_call(baseline.classify, structure)
     return {
         "evidence": evidence,
         "evidence_milliseconds": milliseconds,
-        "answers": answers,
+        "answers": {AVERAGE: (_class_of_average(evidence), milliseconds)},
+    }
+
+
+def _answers_of_baselines(structure):
+    return {
+        baseline.name: timed_call(baseline.classify, structure)
+        for baseline in BASELINES
+        if baseline.is_installed
     }
 
 

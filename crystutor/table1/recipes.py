@@ -6,21 +6,27 @@ from functools import partial
 from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
 
 FINE_TUNING_SIZE, FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 0.5, 2, 3e-4  # size over the training's
+CALIBRATION_SIZE = 0.025  # crystals, each damaged at every level, over those of the run
 PAPER_IMAGES = 2000  # per level, for the network of the paper's recipe
 ABLATION_IMAGES = 280  # per level, for each network of the ablation
 ABLATION_SIZE = 0.125  # training crystals of the ablation over those of the run
-FORMER_PREFIX = "choice: "  # of ablations, in tables of version 0.1
 _WIDE = replace(
     PAPER_VARIETY,
     kind_shares=SHIPPED_VARIETY.kind_shares,
     parameter_spread=SHIPPED_VARIETY.parameter_spread,
 )
-_SHAPED = replace(_WIDE, n_atoms=SHIPPED_VARIETY.n_atoms, edge_spread=SHIPPED_VARIETY.edge_spread)
+_SHAPED = replace(
+    _WIDE,
+    n_atoms=SHIPPED_VARIETY.n_atoms,
+    edge_spread=SHIPPED_VARIETY.edge_spread,
+    ball_share=SHIPPED_VARIETY.ball_share,
+)
 VARIETIES = {
     "paper": PAPER_VARIETY,
     "wide": _WIDE,
     "shaped": _SHAPED,
-    "scaled": replace(SHIPPED_VARIETY, background=0.0),
+    "scaled": replace(SHIPPED_VARIETY, film=0.0, grain=0.0),
+    "filmed": replace(SHIPPED_VARIETY, grain=0.0),
     "shipped": SHIPPED_VARIETY,
 }
 
@@ -39,6 +45,7 @@ class Recipe:
     linear : whether the network is one linear layer with a softmax
     fine_tuned : whether two epochs at a small rate follow, on half as many crystals of the paper's
         kind and on a quarter of the first ones
+    calibrated : whether a temperature follows, see `crystutor.training.calibration`
     max_images_per_level : largest number of damaged crystals that it classifies at each level
     ablation : whether it belongs to the ablation, where each network has one change more than the
         one before
@@ -52,6 +59,7 @@ class Recipe:
     cosine: bool = False
     linear: bool = False
     fine_tuned: bool = False
+    calibrated: bool = False
     max_images_per_level: int | None = None
     ablation: bool = False
     weights: str | None = None
@@ -70,7 +78,14 @@ class Recipe:
 
 
 SHIPPED = Recipe(
-    "ConvNet", "shipped", 1.5, epochs=6, cosine=True, fine_tuned=True, weights="shipped"
+    "ConvNet",
+    "shipped",
+    1.5,
+    epochs=6,
+    cosine=True,
+    fine_tuned=True,
+    calibrated=True,
+    weights="shipped",
 )
 _ablation = partial(
     Recipe, relative_size=ABLATION_SIZE, max_images_per_level=ABLATION_IMAGES, ablation=True
@@ -84,20 +99,14 @@ RECIPES = (
         max_images_per_level=PAPER_IMAGES,
         weights="paper",
     ),
-    replace(SHIPPED, name="linear softmax", linear=True, weights=None),
+    replace(SHIPPED, name="linear softmax", linear=True, calibrated=False, weights=None),
     _ablation("paper's recipe", "paper"),
-    _ablation("+ hypothetical prototypes, full ranges", "wide"),
+    _ablation("+ compounds, hypothetical prototypes, full ranges", "wide"),
     _ablation("+ any size, shape and order of axes", "shaped"),
     _ablation("+ mistaken scale", "scaled"),
-    _ablation("+ amorphous film", "shipped"),
+    _ablation("+ amorphous film", "filmed"),
+    _ablation("+ foreign grain", "shipped"),
     _ablation("+ falling learning rate", "shipped", cosine=True),
     _ablation("+ fine-tuning on the paper's crystals", "shipped", cosine=True, fine_tuned=True),
 )
 ABLATIONS = tuple(recipe.name for recipe in RECIPES if recipe.ablation)
-FORMER_NAMES = {"+ last epochs on the paper's crystals": ABLATIONS[-1]}  # of version 0.1
-
-
-def current_name(method: str) -> str:
-    """Translate the name of a method, which version 0.1 may have written, to that of today."""
-    name = method.removeprefix(FORMER_PREFIX)
-    return FORMER_NAMES.get(name, name)

@@ -1,6 +1,6 @@
 """Tables and figures from the counts of a run."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,10 @@ from crystutor.table1.baselines import BASELINES
 from crystutor.table1.damage_levels import LEVELS
 from crystutor.table1.damaged_crystals import AVERAGE, BOTH
 from crystutor.table1.figures import plot_confusion, plot_levels
-from crystutor.table1.recipes import ABLATIONS, current_name
+from crystutor.table1.recipes import ABLATIONS, SHIPPED
+from crystutor.table1.reliability import calibration_rows, calibration_table, witnesses_table
 
 RESULTS = Path(__file__).parents[1] / "data" / "results"
-NAME_COLUMNS = ("method", "network")
 CONFUSION_LEVELS = ("pristine", "0.2 Å", "60%", "70%")
 
 
@@ -28,19 +28,23 @@ def write_report(folder: Path, counts: list[dict], histories: dict[str, dict]) -
     folder
         Folder of the run.
     counts
-        Rows with the keys level, method, class, answer, n and milliseconds.
+        Counts of a run, see `crystutor.table1.benchmark.classify_damaged`.
     histories
         Losses and accuracies of each epoch, keyed by network.
     """
-    table = summarise(counts)
+    inside = [row for row in counts if row["class"] in CLASSES]
+    table = summarise(inside)
     write_csv(folder / "table1.csv", table)
-    write_csv(folder / "confusion.csv", _confusion_rows(counts))
+    write_csv(folder / "confusion.csv", _confusion_rows(inside))
     write_csv(folder / "training.csv", _history_rows(histories))
     methods = _methods(table)
     shown = [method for method in methods if method not in ABLATIONS]
     ablation = [method for method in methods if method in ABLATIONS]
     write_text(folder / "table1.md", markdown_table(table, shown))
     write_text(folder / "ablation.md", markdown_table(table, ablation))
+    calibration = calibration_rows(counts)
+    write_csv(folder / "calibration.csv", calibration)
+    write_text(folder / "calibration.md", calibration_table(calibration))
     write_text(folder / "witnesses.md", witnesses_table(counts))
     figure = Figure(figsize=(11, 5), layout="constrained")
     plot_levels(balanced_accuracies(table, shown), figure.subplots())
@@ -48,7 +52,7 @@ def write_report(folder: Path, counts: list[dict], histories: dict[str, dict]) -
     figure = Figure(figsize=(15, 4.4), layout="constrained")
     axes = figure.subplots(1, len(CONFUSION_LEVELS), sharey=True)
     for ax, level in zip(axes, CONFUSION_LEVELS, strict=True):
-        plot_confusion(confusion_matrix(counts, level, "ConvNet"), f"ConvNet, {level}", ax)
+        plot_confusion(confusion_matrix(inside, level, SHIPPED.name), f"ConvNet, {level}", ax)
     _write_figure(folder / "confusion.png", figure)
 
 
@@ -59,7 +63,8 @@ def load_results(name: str = "table1.csv") -> list[dict]:
     ----------
     name
         ``"table1.csv"`` (level, method, class, n, correct, milliseconds), ``"confusion.csv"``
-        (level, method, class, answer, n; wrong answers only) or ``"training.csv"`` (network,
+        (level, method, class, answer, n; wrong answers only), ``"calibration.csv"`` (level,
+        method, crystals, n, answered, accuracy, confidence, ece) or ``"training.csv"`` (network,
         epoch, losses and accuracies).
 
     Returns
@@ -76,13 +81,11 @@ def load_results(name: str = "table1.csv") -> list[dict]:
 
 
 def load_table(path: Path) -> list[dict]:
-    """Load the rows of a table of any run, with methods by the names of today."""
-    return [{key: _value(key, text) for key, text in row.items()} for row in read_csv(path)]
+    """Load the rows of a table of any run."""
+    return [{key: _value(text) for key, text in row.items()} for row in read_csv(path)]
 
 
-def _value(key, text):
-    if key in NAME_COLUMNS:
-        return current_name(text)
+def _value(text):
     for kind in (int, float):
         try:
             return kind(text)
@@ -175,25 +178,6 @@ def markdown_table(table: list[dict], methods: list[str]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
-def witnesses_table(counts: list[dict]) -> str:
-    """Write a Markdown table of the share that both witnesses answer, and of right answers [%]."""
-    rows = ["| level | n | answered | right, of the answered | right, of all |", "| --- " * 5 + "|"]
-    for level in LEVELS:
-        seen = [r for r in counts if (r["level"], r["method"]) == (level.name, BOTH)]
-        n, named, right = (
-            sum(row["n"] for row in seen if keep(row))
-            for keep in (
-                lambda row: True,
-                lambda row: row["answer"] in CLASSES,
-                lambda row: row["answer"] == row["class"],
-            )
-        )
-        if n:
-            shares = f"{100 * named / n:.2f} | {100 * right / max(1, named):.2f}"
-            rows.append(f"| {level.name} | {n} | {shares} | {100 * right / n:.2f} |")
-    return "\n".join(rows) + "\n"
-
-
 def _rows_about_methods(table, methods, accuracies):
     """What holds for all levels: classes, numbers of structures, time."""
     nameable = {baseline.name: len(baseline.classes) for baseline in BASELINES}
@@ -240,14 +224,12 @@ def _in_order_of_methods(rows):
 
 
 def _confusion_rows(counts):
-    return sorted(
-        (
-            {key: row[key] for key in ("level", "method", "class", "answer", "n")}
-            for row in counts
-            if row["answer"] != row["class"]
-        ),
-        key=lambda row: tuple(row.values()),
-    )
+    wrong: Counter[tuple] = Counter()
+    for row in counts:
+        if row["answer"] != row["class"]:
+            wrong[row["level"], row["method"], row["class"], row["answer"]] += row["n"]
+    keys = ("level", "method", "class", "answer", "n")
+    return [dict(zip(keys, (*key, n), strict=True)) for key, n in sorted(wrong.items())]
 
 
 def _history_rows(histories):

@@ -1,5 +1,6 @@
 """Reproduce Table 1: train, damage, classify, report; each step goes on where it stopped."""
 
+import json
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,11 @@ from tqdm.keras import TqdmCallback
 from crystutor._keras import keras
 from crystutor.convnet import build_linear_softmax, predict_probabilities
 from crystutor.crystal.space_groups import CLASSES
-from crystutor.table1.benchmark import Network, classify_damaged
+from crystutor.executors import map_in_order
+from crystutor.files import write_text
+from crystutor.table1.benchmark import BLOCK, Network, classify_damaged, damaged_block
 from crystutor.table1.recipes import (
+    CALIBRATION_SIZE,
     FINE_TUNING_EPOCHS,
     FINE_TUNING_RATE,
     FINE_TUNING_SIZE,
@@ -21,6 +25,7 @@ from crystutor.table1.recipes import (
 )
 from crystutor.table1.report import write_report
 from crystutor.table1.run_folder import PAPER_RUN, Parameters, claim_folder, timed
+from crystutor.training.calibration import apply_temperature, fit_temperature
 from crystutor.training.dataset import Dataset, pristine_dataset
 from crystutor.training.fit import split_validation, train_convnet
 
@@ -50,9 +55,10 @@ def reproduce_table1(
     Path
         The folder, with ``table1.csv`` (level, method, class, n, correct, milliseconds),
         ``table1.md`` and ``table1.png``, ``confusion.csv`` and ``confusion.png``,
-        ``training.csv``, ``ablation.md``, ``witnesses.md`` (how much `crystutor.classify`, network
-        and average structure together, answers, and how often it is right) and ``seconds.json``,
-        the time that each step took.
+        ``training.csv``, ``ablation.md``, ``calibration.csv`` and ``calibration.md`` (how probable
+        answers are, and how many are right), ``witnesses.md`` (what `crystutor.classify`, network
+        and average structure together, answers, and how many outsiders it names) and
+        ``seconds.json``, the time that each step took.
 
     Raises
     ------
@@ -69,6 +75,9 @@ def reproduce_table1(
         recipe.name: train_network(folder, recipe, parameters, executor, progress).history.history
         for recipe in RECIPES
     }
+    for recipe in RECIPES:
+        if recipe.calibrated:
+            _calibrate(folder, recipe, parameters, executor)
     networks = [
         Network(
             recipe.name,
@@ -119,11 +128,38 @@ def train_network(
 
 
 def finished_network(folder: Path, recipe: Recipe) -> keras.Model:
-    """Load the network of a finished run."""
+    """Load the network of a finished run; a calibrated one has its temperature in its weights."""
+    network = _uncalibrated(folder, recipe)
+    if recipe.calibrated:
+        apply_temperature(network, json.loads(_temperature_file(folder, recipe).read_text()))
+    return network
+
+
+def _uncalibrated(folder, recipe):
     trained = recipe.folder, recipe.epochs
     tuned = recipe.fine_tuned_folder, FINE_TUNING_EPOCHS
     name, epoch = tuned if recipe.fine_tuned else trained
     return keras.models.load_model(folder / "networks" / name / f"epoch_{epoch}.keras")
+
+
+def _temperature_file(folder, recipe):
+    return folder / "networks" / recipe.fine_tuned_folder / "temperature.json"
+
+
+def _calibrate(folder, recipe, parameters, executor):
+    """Fit the temperature on damaged crystals, neither those of the training nor of the table."""
+    path = _temperature_file(folder, recipe)
+    if path.exists():
+        return
+    n = max(len(CLASSES), round(CALIBRATION_SIZE * parameters.size))
+    damaged = partial(damaged_block, Parameters(n, n, 0, parameters.seed + 2))
+    with timed(folder, f"calibrate {recipe.name}"):
+        blocks = map_in_order(damaged, range(0, n, BLOCK), executor)
+        seen = [crystal for block in blocks for crystal in block if crystal.image.any()]
+        images = np.stack([crystal.image for crystal in seen])
+        labels = np.array([CLASSES.index(crystal.label) for crystal in seen])
+        said = predict_probabilities(_uncalibrated(folder, recipe), images)
+        write_text(path, json.dumps(fit_temperature(said, labels)))
 
 
 def _sample(folder, variety, size, parameters, executor, progress):

@@ -13,7 +13,7 @@ from crystutor.files import write_text
 from crystutor.table1.baselines import BASELINES
 from crystutor.table1.damage_levels import LEVELS
 
-FORMER_NAMES = {"peer_sample": "baseline_sample", "peers": "baselines"}  # of version 0.1
+FORMAT = 2  # of the blocks; a run goes on with blocks of the same format only
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def claim_folder(folder: Path, parameters: Parameters) -> None:
     """
     path = folder / "parameters.json"
     installed = [baseline.name for baseline in BASELINES if baseline.is_installed]
-    wanted = asdict(parameters) | {"baselines": installed}
+    wanted = asdict(parameters) | {"baselines": installed, "format": FORMAT}
     if path.exists():
         found = read_parameters(folder)
         if found != wanted:
@@ -81,9 +81,8 @@ def claim_folder(folder: Path, parameters: Parameters) -> None:
 
 
 def read_parameters(folder: Path) -> dict:
-    """Parameters of the run in a folder, by the names of today."""
-    found = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
-    return {FORMER_NAMES.get(name, name): value for name, value in found.items()}
+    """Parameters of the run in a folder."""
+    return json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
 
 
 @contextmanager

@@ -14,13 +14,13 @@ from tqdm.auto import tqdm
 
 from crystutor.arguments import require, require_whole
 from crystutor.crystal.defects import displace_atoms, remove_atoms
-from crystutor.crystal.prototypes import SPECIES
 from crystutor.crystal.space_groups import CLASSES
 from crystutor.crystal.structures import bond_length
 from crystutor.detector import IMAGE_SHAPE
 from crystutor.diffraction import diffraction_channels
 from crystutor.executors import map_in_order
 from crystutor.files import finished_file
+from crystutor.training.beam import film_channels, grain_channels, sample_weights
 from crystutor.training.random_crystals import (
     PAPER_VARIETY,
     SHIPPED_VARIETY,
@@ -39,8 +39,8 @@ class Dataset:
     ----------
     images : shape (n, 64, 64, 3), float16, in [0, 1]
     labels : index into `CLASSES`, shape (n,)
-    crystals : JSON text of each crystal: prototype, element, parameters, repeats, n_atoms, scale
-        [1/Å], background
+    crystals : JSON text of each crystal: prototype, element, parameters, repeats (of a block),
+        n_atoms, scale [1/Å], film, grain
     """
 
     images: np.ndarray
@@ -208,11 +208,18 @@ def _sample_image(seed, variety, defect, index):
     if defect is not None:
         cluster = defect(cluster, seed=rng.integers(2**32))
     scale = float(rng.uniform(*variety.scale))
-    weight = float(variety.background * max(0.0, rng.uniform(-0.5, 1)) ** 2)
-    length = _mistaken_bond_length(cluster, variety, rng)
-    image = _image_with_background(cluster, scale / length, weight, rng)
-    crystal |= {"n_atoms": len(cluster), "scale": scale / length, "background": weight}
-    return image.astype(np.float16), json.dumps(crystal)
+    film, grain = sample_weights(variety, rng)
+    factor = scale / _mistaken_bond_length(cluster, variety, rng)
+    positions, numbers = cluster.cart_coords * factor, np.array(cluster.atomic_numbers)
+    channels = diffraction_channels(positions, numbers)
+    brightest = channels.max()
+    if film:
+        channels += film * film_channels(positions, numbers[0], rng)
+    if grain:
+        channels += grain * brightest * grain_channels(variety, numbers[0], rng)
+    image = (channels / channels.max()).astype(np.float16)
+    crystal |= {"n_atoms": len(cluster), "scale": factor, "film": film, "grain": grain}
+    return image, json.dumps(crystal)
 
 
 def _mistaken_bond_length(cluster, variety, rng):
@@ -229,18 +236,3 @@ def _mistaken_bond_length(cluster, variety, rng):
     if variety.vacancies and rng.random() < 0.5:
         damaged = remove_atoms(damaged, rng.uniform(0, variety.vacancies), rng.integers(2**32))
     return length if damaged is cluster else bond_length(damaged)
-
-
-def _image_with_background(cluster, factor, weight, rng):
-    """Fingerprint of a scaled cluster on an amorphous film of as many atoms of any element.
-
-    The weight compares the film's forward scattering with that of a film of the cluster's atoms.
-    """
-    numbers = np.array(cluster.atomic_numbers)
-    channels = diffraction_channels(cluster.cart_coords * factor, numbers)
-    if weight:
-        places = rng.random((len(cluster), 3)) @ cluster.lattice.matrix
-        Z = int(rng.integers(1, len(SPECIES) + 1))
-        film = diffraction_channels(places * factor, np.full(len(places), Z))
-        channels += weight * ((numbers[0] + 2) / (Z + 2)) ** 2 * film  # as many electrons as Z + 2
-    return channels / channels.max()

@@ -16,14 +16,20 @@ from crystutor.crystal.prototypes import (
     build_prototype,
     scale_shortest_distance,
 )
+from crystutor.crystal.samples import sample_of
 from crystutor.crystal.space_groups import SPACE_GROUP_CLASSES, class_by_symmetry
 from crystutor.crystal.structures import bond_length
-from crystutor.crystal.supercells import choose_repeats, cut_block, random_orientation
+from crystutor.crystal.supercells import (
+    choose_repeats,
+    cut_block,
+    cut_ellipsoid,
+    random_orientation,
+)
 from crystutor.detector import PAPER_DETECTOR
 
 MAX_ATTEMPTS = 50
 SHORTEST_IN_SOLIDS = 1.4  # [Å]; twice the radius of hydrogen is the bond of its molecule
-WEAK = 0.9  # intensity of the reflections that body-centring forbids, over that of the others
+WEAK = 0.3  # intensity of the reflections that body-centring forbids, over that of the others
 MOLECULAR = 4.0  # volume per atom over the cubed nearest-neighbour distance
 
 
@@ -35,25 +41,36 @@ class Variety:
     ----------
     n_atoms : (fewest, most) wanted atoms, log-uniform
     edge_spread : standard deviation of the logarithm by which each edge is stretched
+    ball_share : share of the clusters that are balls, stretched in the same way; others are blocks
     scale : (smallest, largest) factor on all positions
     vacancies, displacement : damage of a copy whose average nearest-neighbour distance divides
         the positions: half of the copies have vacancies up to this fraction, and half have
         displacements up to this standard deviation [bond lengths]
-    background : highest weight of an amorphous film in the beam: as many atoms, of any element,
-        at random places. A third of the images have no film; in the others its weight is
-        background u^2 with u uniform in (0, 1)
+    film : highest weight of an amorphous film in the beam: as many atoms, of any element, at random
+        places. A third of the images have no film; in the others its weight is film u^2 with u
+        uniform in (0, 1)
+    grain : highest weight of a foreign grain in the beam: 250 atoms of any class in any
+        orientation. Two fifths of the images have none; in the others its brightest spot has
+        grain u times the crystal's, with u uniform in (0, 1)
     kind_shares : share of the crystals for each of `KINDS`; a kind that is not named has none
     parameter_spread : share of each parameter's range that is sampled, around the example's value
     """
 
     n_atoms: tuple[int, int] = (100, 420)
     edge_spread: float = 0.15
+    ball_share: float = 0.25
     scale: tuple[float, float] = (0.97, 1.03)
     vacancies: float = 0.6
     displacement: float = 0.08
-    background: float = 8.0
+    film: float = 8.0
+    grain: float = 0.4
     kind_shares: Mapping[str, float] = field(
-        default_factory=lambda: {"published": 0.5, "hypothetical": 0.15, "enumerated": 0.35}
+        default_factory=lambda: {
+            "published": 0.4,
+            "compound": 0.15,
+            "hypothetical": 0.12,
+            "enumerated": 0.33,
+        }
     )
     parameter_spread: float = 1.0
 
@@ -62,10 +79,12 @@ SHIPPED_VARIETY = Variety()  # of the shipped network's training
 PAPER_VARIETY = Variety(
     n_atoms=(250, 250),
     edge_spread=0.0,
+    ball_share=0.0,
     scale=(1.0, 1.0),
     vacancies=0.0,
     displacement=0.0,
-    background=0.0,
+    film=0.0,
+    grain=0.0,
     kind_shares={"published": 1.0},
     parameter_spread=0.5,
 )
@@ -81,13 +100,16 @@ def sample_cluster(
     cluster : Structure
         Of random size and shape, as the variety says.
     made_from : dict
-        Prototype, element, parameters and repeats.
+        Prototype, element, parameters, and repeats of a block.
     """
     structure, crystal = sample_crystal(label, rng, variety.kind_shares, variety.parameter_spread)
     structure = random_orientation(structure, rng)
     cell = find_average_cell(structure)
     n_atoms = np.exp(rng.uniform(*np.log(variety.n_atoms)))
     stretch = np.exp(rng.normal(0, variety.edge_spread, 3)) if variety.edge_spread else np.ones(3)
+    if variety.ball_share and rng.random() < variety.ball_share:
+        center = rng.random(3)
+        return cut_ellipsoid(structure, cell.matrix, int(n_atoms), stretch, center), crystal
     volume = structure.volume / len(structure) * n_atoms
     repeats = choose_repeats(cell.matrix / stretch[:, None], volume / stretch.prod())
     return cut_block(structure, cell.matrix, repeats), crystal | {"repeats": repeats}
@@ -122,7 +144,8 @@ def sample_crystal(
     The shortest distance is two covalent radii of the element; crystals of dumbbells keep the
     lengths of their prototype. Simple cubic crystals that are nearly body-centred are left out.
     Their weak forbidden reflections would teach the network where bcc becomes simple cubic, which
-    is the question of Fig. 4b of the paper.
+    is the question of Fig. 4b of the paper. Layers so far apart that they count as slabs are left
+    out, too.
     """
     shares = [kind_shares.get(kind, 0.0) for kind in KINDS]
     for _ in range(MAX_ATTEMPTS):
@@ -136,6 +159,8 @@ def sample_crystal(
             distance = max(2 * covalent_radii[Element(element).Z], SHORTEST_IN_SOLIDS)
             structure = scale_shortest_distance(structure, distance)
         if label == "sc" and _is_nearly_body_centered(structure):
+            continue
+        if sample_of(structure).vacuum:
             continue
         if _class_of(prototype, structure) == label:
             return structure, {

@@ -167,9 +167,9 @@ def load_convnet(training: str = "shipped") -> keras.Model:
 
 
 @cache
-def shared_convnet(training: str = "shipped") -> keras.Model:
-    """Load a network once, for all callers that predict with it and never train it."""
-    return load_convnet(training)
+def shared_convnet() -> keras.Model:
+    """Load the shipped network once, for all callers that predict with it and never train it."""
+    return load_convnet()
 
 
 def predict_probabilities(convnet: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def bcc_to_sc(
     seed
         Seed of these orders.
     convnet
-        Trained network; the one trained by the paper's recipe if not given.
+        Trained network; the one that comes with the package if not given.
     progress
         Show a progress bar.
 
@@ -60,7 +60,7 @@ def bcc_to_sc(
     require_numbers("fractions", fractions, 0, 1)
     require_several("elements", elements, str, "a chemical symbol", fewest=1)
     require_whole("seed", seed)
-    convnet = shared_convnet("paper") if convnet is None else convnet
+    convnet = shared_convnet() if convnet is None else convnet
     found = np.zeros((len(elements), len(fractions), len(CLASSES)))
     for number, element in enumerate(tqdm(elements, desc="crystals", disable=not progress)):
         crystal = build_cluster(build_prototype("bcc", element))

@@ -15,6 +15,7 @@ from crystutor.convnet import WEIGHTS
 from crystutor.crystal.prototypes import load_prototypes
 from crystutor.table1.recipes import FINE_TUNING_EPOCHS, RECIPES, SHIPPED
 from crystutor.table1.report import RESULTS
+from crystutor.training.calibration import apply_temperature
 
 TOOLS = Path(__file__).parents[1] / "tools"
 DATA = RESULTS.parent
@@ -50,7 +51,7 @@ def run_folder(tmp_path):
     folder, record = tmp_path / "run", json.loads((DATA / "convnet.json").read_text("utf-8"))
     shutil.copytree(RESULTS, folder)
     (folder / "seconds.json").write_text(json.dumps(record["seconds"]))
-    (folder / "parameters.json").write_text('{"size": 10517, "peer_sample": 700, "seed": 2018}')
+    (folder / "parameters.json").write_text('{"size": 10517, "seed": 2018}')
     for seed, recipe in enumerate(recipe for recipe in RECIPES if recipe.weights):
         name, epoch = recipe.folder, recipe.epochs
         if recipe.fine_tuned:
@@ -58,6 +59,9 @@ def run_folder(tmp_path):
         path = folder / "networks" / name / f"epoch_{epoch}.keras"
         path.parent.mkdir(parents=True)
         build_convnet(seed=seed).save(path)
+        if recipe.calibrated:
+            temperature = record["calibration"]["temperature"]
+            (path.parent / "temperature.json").write_text(json.dumps(temperature))
     return folder
 
 
@@ -76,6 +80,7 @@ def test_shipped_record_and_card_follow_from_the_run(tool, run_folder, tmp_path,
     for record in (found, shipped):
         del record["packages"], record["python"]
     assert found == shipped
+    shipped_temperature = shipped["calibration"]["temperature"]
     found, shipped = (
         without_versions((folder / "MODEL_CARD.md").read_text("utf-8"))
         for folder in (tool.DATA, DATA)
@@ -83,9 +88,10 @@ def test_shipped_record_and_card_follow_from_the_run(tool, run_folder, tmp_path,
     assert found == shipped
     for name in tool.RESULTS:
         assert (tool.DATA / "results" / name).read_bytes() == (RESULTS / name).read_bytes()
-    network = build_convnet()
+    network, expected = build_convnet(), build_convnet(seed=0)
     network.load_weights(tool.DATA / WEIGHTS[SHIPPED.weights])
-    for first, second in zip(network.weights, build_convnet(seed=0).weights, strict=True):
+    apply_temperature(expected, shipped_temperature)
+    for first, second in zip(network.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(first, second)
 
 

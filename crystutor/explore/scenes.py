@@ -93,14 +93,11 @@ def fingerprint_scene(
 
 
 def bcc_to_sc_scene(fraction: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene:
-    """Remove centre atoms of bcc tungsten, and mark the place on Fig. 4b of the paper.
-
-    As in the paper, the network is the one trained by the paper's recipe.
-    """
+    """Remove centre atoms of bcc tungsten, and mark the place on Fig. 4b of the paper."""
     perfect = _perfect("bcc")
     crystal = remove_body_centers(perfect, fraction, seed=0)
     image = fingerprint(crystal)
-    answer = classify_image(image, shared_convnet("paper"))
+    answer = classify_image(image, shared_convnet())
     figure, axes = _row(3)
     plot_fingerprint(image, f"{fraction:.0%} of the centres removed", axes[0])
     plot_probabilities(answer.probabilities, "ConvNet", axes[1])
@@ -132,12 +129,9 @@ def rhombohedral_scene(mu: float, curve: tuple[np.ndarray, np.ndarray]) -> Scene
 
 
 def response_scene(label: str, layer: str, rank: int) -> Scene:
-    """Show the response map of one of a layer's strongest filters over the fingerprint.
-
-    As in the paper, the network is the one trained by the paper's recipe.
-    """
+    """Show the response map of one of a layer's strongest filters over the fingerprint."""
     image = fingerprint(_perfect(label))
-    response = response_maps(shared_convnet("paper"), image, layer, rank)[-1]
+    response = response_maps(shared_convnet(), image, layer, rank)[-1]
     figure, axes = _row(2)
     plot_fingerprint(image, "fingerprint", axes[0])
     plot_response(response, image, f"{layer}, filter number {rank}", axes[1])

@@ -28,6 +28,11 @@ VARIETIES = {
     "scaled": replace(SHIPPED_VARIETY, film=0.0, grain=0.0),
     "filmed": replace(SHIPPED_VARIETY, grain=0.0),
     "shipped": SHIPPED_VARIETY,
+    "fine-tuning": replace(
+        PAPER_VARIETY,
+        vacancies=SHIPPED_VARIETY.vacancies,
+        displacement=SHIPPED_VARIETY.displacement,
+    ),
 }
 
 
@@ -44,7 +49,7 @@ class Recipe:
     cosine : whether the learning rate falls along half a cosine
     linear : whether the network is one linear layer with a softmax
     fine_tuned : whether two epochs at a small rate follow, on half as many crystals of the paper's
-        kind and on a quarter of the first ones
+        kind, at mistaken scales, and on a quarter of the first ones
     calibrated : whether a temperature follows, see `crystutor.training.calibration`
     max_images_per_level : largest number of damaged crystals that it classifies at each level
     ablation : whether it belongs to the ablation, where each network has one change more than the

@@ -122,17 +122,22 @@ def train_network(
     _, used = split_validation(len(dataset), seed=parameters.seed)
     again = used[: size // 2]
     dataset = Dataset(dataset.images[again], dataset.labels[again], dataset.crystals[again])
-    paper = _sample(folder, "paper", size, parameters, executor, progress)
+    tuning = _sample(folder, "fine-tuning", size, parameters, executor, progress)
     with timed(folder, f"fine-tune {recipe.name}"):
-        return _fine_tune(network, [paper, dataset], recipe, folder, parameters.seed, progress)
+        return _fine_tune(network, [tuning, dataset], recipe, folder, parameters.seed, progress)
 
 
 def finished_network(folder: Path, recipe: Recipe) -> keras.Model:
     """Load the network of a finished run; a calibrated one has its temperature in its weights."""
     network = _uncalibrated(folder, recipe)
     if recipe.calibrated:
-        apply_temperature(network, json.loads(_temperature_file(folder, recipe).read_text()))
+        apply_temperature(network, temperature_of(folder, recipe))
     return network
+
+
+def temperature_of(folder: Path, recipe: Recipe) -> float:
+    """Load the temperature of a calibrated network."""
+    return json.loads(_temperature_file(folder, recipe).read_text(encoding="utf-8"))
 
 
 def _uncalibrated(folder, recipe):

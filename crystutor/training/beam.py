@@ -10,6 +10,7 @@ from crystutor.diffraction import diffraction_channels
 from crystutor.training.random_crystals import Variety, sample_crystal
 
 GRAIN_ATOMS = 250
+GRAIN_SCALE = (0.85, 1.2)  # bonds of a grain over those of the crystal
 
 
 def sample_weights(variety: Variety, rng: np.random.Generator) -> tuple[float, float]:
@@ -45,7 +46,9 @@ def film_channels(positions: np.ndarray, number: int, rng: np.random.Generator) 
 
 
 def grain_channels(variety: Variety, number: int, rng: np.random.Generator) -> np.ndarray:
-    """Diffraction of a grain of any class in any orientation, a ball of 250 atoms.
+    """Diffraction of a grain of any class, a ball of 250 atoms.
+
+    Half of the grains are parallel to the crystal, like precipitates; the others are turned.
 
     Parameters
     ----------
@@ -63,8 +66,8 @@ def grain_channels(variety: Variety, number: int, rng: np.random.Generator) -> n
     """
     shares, spread = variety.kind_shares, variety.parameter_spread
     crystal, _ = sample_crystal(str(rng.choice(CLASSES)), rng, shares, spread)
-    turned = random_orientation(crystal, rng)
+    turned = random_orientation(crystal, rng) if rng.random() < 0.5 else crystal
     ball = cut_ellipsoid(turned, np.eye(3), GRAIN_ATOMS, np.ones(3), rng.random(3))
-    factor = rng.uniform(*variety.scale) / bond_length(crystal)
+    factor = rng.uniform(*GRAIN_SCALE) / bond_length(crystal)
     channels = diffraction_channels(ball.cart_coords * factor, np.full(len(ball), number))
     return channels / channels.max()

@@ -49,8 +49,8 @@ class Variety:
     film : highest weight of an amorphous film in the beam: as many atoms, of any element, at random
         places. A third of the images have no film; in the others its weight is film u^2 with u
         uniform in (0, 1)
-    grain : highest weight of a foreign grain in the beam: 250 atoms of any class in any
-        orientation. Two fifths of the images have none; in the others its brightest spot has
+    grain : highest weight of a foreign grain in the beam: 250 atoms of any class, parallel to the
+        crystal or turned. Two fifths of the images have none; in the others its brightest spot has
         grain u times the crystal's, with u uniform in (0, 1)
     kind_shares : share of the crystals for each of `KINDS`; a kind that is not named has none
     parameter_spread : share of each parameter's range that is sampled, around the example's value
@@ -61,7 +61,7 @@ class Variety:
     ball_share: float = 0.25
     scale: tuple[float, float] = (0.97, 1.03)
     vacancies: float = 0.6
-    displacement: float = 0.08
+    displacement: float = 0.15
     film: float = 8.0
     grain: float = 0.4
     kind_shares: Mapping[str, float] = field(

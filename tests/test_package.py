@@ -88,7 +88,7 @@ ORDER = {  # inside the folders, lowest first
     ),
     "plotting": ("axes", "images", "answers", "atoms"),
     "verdict": ("evidence", "classification", "witnesses", "classifier"),
-    "training": ("random_crystals", "dataset", "fit"),
+    "training": ("random_crystals", "beam", "dataset", "fit", "calibration"),
     "maps": (
         "orientations",
         "polycrystals",
@@ -108,7 +108,9 @@ ORDER = {  # inside the folders, lowest first
         "baselines",
         "recipes",
         "run_folder",
+        "outsiders",
         "damaged_crystals",
+        "reliability",
         "benchmark",
         "figures",
         "report",

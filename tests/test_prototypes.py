@@ -8,7 +8,7 @@ from crystutor import PROTOTYPES, bond_length, build_prototype, build_rhombohedr
 from crystutor.crystal.prototypes import build_crystal
 from crystutor.crystal.space_groups import CLASSES, SPACE_GROUP_CLASSES
 
-NAMED = [name for name in PROTOTYPES if not name.startswith("hypothetical ")]
+NAMED = [name for name, prototype in PROTOTYPES.items() if prototype.kind != "enumerated"]
 
 
 def values_in(prototype, rng, n_random):

@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from crystutor.crystal.supercells import random_orientation, random_supercell
 from crystutor.executors import open_executor
 from crystutor.verdict.classifier import LARGEST_BATCH, classify_each
 from crystutor.verdict.evidence import find_evidence
-from crystutor.verdict.witnesses import weigh
+from crystutor.verdict.witnesses import most_probable, weigh
 
 
 @pytest.mark.parametrize(
@@ -159,8 +160,13 @@ def test_of_a_compound_the_crystal_leads(vacancies):
 
 def test_of_an_element_the_class_leads():
     answer = classify(build_prototype("hcp"))
-    assert answer.describe().startswith("hex/rh 9")
-    assert answer.describe().endswith("; space group P6_3/mmc (194)")
+    assert re.fullmatch(r"hex/rh [\d.]+%; space group P6_3/mmc \(194\)", answer.describe())
+
+
+def test_the_runner_up_is_named_where_it_matters():
+    torn, sure = (most_probable(np.array([p, 0, 0, 0, 1 - p, 0, 0])) for p in (0.3, 1e-6))
+    assert torn.describe() == "fcc 70.00%, next bct139 30.00%"
+    assert sure.describe() == "fcc 100.00%"
 
 
 def test_a_strained_lattice_needs_the_places_of_the_class():

@@ -11,6 +11,17 @@ from crystutor.training.calibration import BINS, expected_calibration_error
 
 INSIDE, WITH_OUTSIDERS = "inside", "inside and outside"
 SURE = 18  # first bin of probabilities of 0.9 or more
+WITNESSES = (
+    "level",
+    "crystals of each kind",
+    "answered",
+    "right, of the answered",
+    "right, of all",
+    "outsiders named",
+    "with p ≥ 0.9",
+    "by the average structure alone",
+    "by the network alone with p ≥ 0.9",
+)
 
 
 def calibration_rows(counts: list[dict]) -> list[dict]:
@@ -57,43 +68,32 @@ def calibration_table(rows: list[dict]) -> str:
 
 def witnesses_table(counts: list[dict]) -> str:
     """Write a Markdown table of what both witnesses answer, and of outsiders with a name [%]."""
-    table = [
-        [
-            "level",
-            "crystals of each kind",
-            "answered",
-            "right, of the answered",
-            "right, of all",
-            "outsiders named",
-            "with p ≥ 0.9",
-            "by the average structure alone",
-            "by the network alone with p ≥ 0.9",
-        ]
-    ]
+    table = [list(WITNESSES)]
     for level in LEVELS:
         seen = [row for row in counts if row["level"] == level.name]
-        both = [row for row in seen if row["method"] == BOTH]
-        inside, outside = (
-            [r for r in both if (r["class"] == OUTSIDE) == out] for out in (False, True)
-        )
-        if not _total(inside):
-            continue
-        named, right = _total(inside, _is_named), _total(inside, _is_right)
-        strangers = [row for row in seen if row["class"] == OUTSIDE]
-        table.append(
-            [
-                level.name,
-                str(_total(inside)),
-                _percent(named, _total(inside)),
-                _percent(right, named),
-                _percent(right, _total(inside)),
-                _named_share(outside),
-                _named_share(outside, SURE),
-                _named_share(row for row in strangers if row["method"] == AVERAGE),
-                _named_share((r for r in strangers if r["method"] == SHIPPED.name), SURE),
-            ]
-        )
+        if any(row["method"] == BOTH for row in seen):
+            table.append([level.name, *_witnesses_cells(seen)])
     return _markdown(table)
+
+
+def _witnesses_cells(seen):
+    """Cells of one level, in the order of `WITNESSES`."""
+    inside = [row for row in seen if row["method"] == BOTH and row["class"] in CLASSES]
+    n, named, right = _total(inside), _total(inside, _is_named), _total(inside, _is_right)
+    both, average, network = (
+        [row for row in seen if row["method"] == method and row["class"] == OUTSIDE]
+        for method in (BOTH, AVERAGE, SHIPPED.name)
+    )
+    return [
+        str(n),
+        _percent(named, n),
+        _percent(right, named),
+        _percent(right, n),
+        _named_share(both),
+        _named_share(both, SURE),
+        _named_share(average),
+        _named_share(network, SURE),
+    ]
 
 
 def _chosen(counts, level, method, crystals):
@@ -139,7 +139,6 @@ def _total(rows: Iterable[dict], keep: Callable[[dict], bool] = bool) -> int:
 
 
 def _named_share(rows, lowest_bin=-1):
-    rows = list(rows)
     named = _total(rows, lambda row: _is_named(row) and row["bin"] >= lowest_bin)
     return _percent(named, _total(rows))
 

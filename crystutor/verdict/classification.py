@@ -13,6 +13,7 @@ from crystutor.crystal.structures import BareStructure
 CONTRADICTION = "class and lattice differ"
 OUTSIDE = "none of the classes"
 DISAGREEMENT = "class and average structure differ"
+WORTH_NAMING = 5e-5  # probability of a second class in the line: 0.01 % or more, rounded
 REASONS = (*LATTICE_REASONS, CONTRADICTION, OUTSIDE, DISAGREEMENT)
 
 
@@ -72,7 +73,7 @@ class Classification:
         if self.label is not None:
             *_, runner_up, _ = sorted(self.probabilities, key=lambda name: self.probabilities[name])
             named = f"{self.label} {self.probability:.2%}"
-            if len(self.elements) < 2:
+            if len(self.elements) < 2 and self.probabilities[runner_up] >= WORTH_NAMING:
                 named += f", next {runner_up} {self.probabilities[runner_up]:.2%}"
             named += f"; {self.note}" if self.note else ""
         if self.space_group is None or self.average is None:

@@ -89,7 +89,8 @@ def test_numbers_in_the_text():
     assert number(r"([\d,]+) enumerated prototypes") == kinds.count("enumerated")
     assert number(r"([\d,]+) parameters") == build_convnet().count_params()
     assert number(r"(10,\d+) crystals") == PAPER_RUN.size
-    assert number(r"([\d,]+) crystals (?:a|per|at each) level") == PAPER_RUN.baseline_sample
+    asked = sum(r["n"] for r in TABLE if (r["level"], r["method"]) == ("pristine", "Spglib 0.1 Å"))
+    assert number(r"([\d,]+) crystals (?:a|per|at each) level") == asked
     shown = sum(row["n"] for row in TABLE if row["method"] == "ConvNet")
     assert 0.7 * shown < number(r"on ([\d,]+) damaged crystals") <= shown
 
@@ -99,13 +100,30 @@ def test_where_the_network_is_behind():
         level.name: correct(level.name, "linear softmax") - correct(level.name, "ConvNet")
         for level in LEVELS
     }
-    words = ("no", "one", "two", "three", "four", "five")
-    behind = {name: words[n] for name, n in lost.items() if n > 0}
-    assert (
-        f"At {words[len(behind)]} levels the network is behind the linear softmax: by "
-        f"{behind['60%']} crystals at 60 % vacancies, and by {behind['10% substituted']} at 10 % "
-        "substituted."
-    ) in " ".join(README.split())
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    behind = [
+        f"{words[n]} crystal{'s' * (n > 1)} at {name.replace('%', ' %')}"
+        for name, n in lost.items()
+        if n > 0
+    ]
+    told = "The network is behind the linear softmax by " + ", ".join(behind) + "."
+    if not behind:
+        told = "At no level is the network behind the linear softmax."
+    assert told in " ".join(README.split())
+
+
+def test_the_table_of_both_witnesses():
+    """Its rows follow from the shipped table of calibration."""
+    found = {(r["level"], r["method"], r["crystals"]): r for r in load_results("calibration.csv")}
+    head = next(line for line in README.splitlines() if line.startswith("| [%] | pristine | 0.06"))
+    levels = [name.replace(" %", "%") for name in head.strip("| ").split(" | ")[1:]]
+    for title, method, crystals in (
+        ("calibration error of the network", "ConvNet", "inside"),
+        ("calibration error of both", "both witnesses", "inside and outside"),
+    ):
+        line = next(line for line in README.splitlines() if line.startswith(f"| {title}"))
+        told = line.strip("| ").split(" | ")[1:]
+        assert told == [f"{100 * found[level, method, crystals]['ece']:.1f}" for level in levels]
 
 
 def test_minutes_of_the_full_run():

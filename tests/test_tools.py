@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,7 +52,9 @@ def run_folder(tmp_path):
     folder, record = tmp_path / "run", json.loads((DATA / "convnet.json").read_text("utf-8"))
     shutil.copytree(RESULTS, folder)
     (folder / "seconds.json").write_text(json.dumps(record["seconds"]))
-    (folder / "parameters.json").write_text('{"size": 10517, "seed": 2018}')
+    options = re.findall(r"--([a-z-]+) (\d+)", record["command"])
+    parameters = {name.replace("-", "_"): int(value) for name, value in options}
+    (folder / "parameters.json").write_text(json.dumps(parameters))
     for seed, recipe in enumerate(recipe for recipe in RECIPES if recipe.weights):
         name, epoch = recipe.folder, recipe.epochs
         if recipe.fine_tuned:

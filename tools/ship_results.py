@@ -153,8 +153,9 @@ def make_record(folder):
     epochs = [row for row in training if row["network"] == SHIPPED.name]
     size = SHIPPED.relative_size * parameters["size"]
     return {
-        "command": "crystutor reproduce table1 "
-        f"--size {parameters['size']} --seed {parameters['seed']} --out build/table1",
+        "command": f"crystutor reproduce table1 --size {parameters['size']} "
+        f"--baseline-sample {parameters['baseline_sample']} --seed {parameters['seed']} "
+        "--out build/table1",
         "sampling seed": parameters["seed"] + 1,
         "training seed": parameters["seed"],
         "crystals": round(size),

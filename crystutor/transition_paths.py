@@ -52,10 +52,10 @@ def bcc_to_sc(
 
     Notes
     -----
-    The fraction at which the class changes depends on the network: none was trained on what lies
-    between bcc and simple cubic. The network of `classify` was trained on many crystals with weak
-    spots, and changes its answer at about 55 % of the centres. The one trained as in the paper
-    changes it at about 84 %.
+    The fraction at which the class changes depends on the network: none was trained on crystals
+    between bcc and simple cubic. The network of `classify` changes its answer at about 76 % of the
+    centres: in its training, spots of up to 0.4 of the brightest could be those of a foreign grain.
+    The network trained as in the paper changes it at about 84 %.
     """
     require_numbers("fractions", fractions, 0, 1)
     require_several("elements", elements, str, "a chemical symbol", fewest=1)

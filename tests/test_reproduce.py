@@ -149,7 +149,9 @@ def test_killed_and_resumed(tmp_path, monkeypatch, few_levels, linear):
 
 
 def test_fine_tuning_goes_on_from_the_trained_network(tmp_path):
-    recipe = replace(SHIPPED, linear=True, variety="paper", relative_size=1.0, epochs=1)
+    recipe = replace(
+        SHIPPED, linear=True, calibrated=False, variety="paper", relative_size=1.0, epochs=1
+    )
     tuned = train_network(tmp_path, recipe, Parameters(size=14), progress=False)
     trained = finished_network(tmp_path, replace(recipe, fine_tuned=False))
     before, after = trained.get_weights()[0], tuned.get_weights()[0]

@@ -74,7 +74,7 @@ def has_inversion_center(structure: Structure, tolerance: float) -> bool:
         Largest distance along the normal of each face of the cell [Å].
     """
     heights = 1 / np.linalg.norm(np.linalg.inv(structure.lattice.matrix), axis=0)
-    places = np.mod(structure.frac_coords, 1.0) % 1.0 * heights
+    places = np.mod(structure.frac_coords, 1.0) % 1.0 * heights  # -1e-17 modulo 1 is 1 at first
     tree = cKDTree(places, boxsize=heights)
 
     def maps(centers, atoms):

@@ -69,15 +69,15 @@ crystals of the tables below. A tenth of them is the validation set.
 
 {epochs} epochs, batches of 32, Adam from 1e-3 along half a cosine, cross-entropy. Fine-tuning:
 {fine_tuning_epochs} epochs from {fine_tuning_rate} on {fine_tuning_crystals:,} crystals of the
-paper's kind (published prototypes, inner half of the ranges, 250 atoms, exact scale, no film; none
-of those of the tables), and on half as many of the first. Calibration: the logits are divided by
+paper's kind (published prototypes, inner half of the ranges, 250 atoms, mistaken scale, no film;
+none of those of the tables), and on half as many of the first. Calibration: the logits are divided by
 a temperature of {temperature:.3f}, which gives the lowest cross-entropy on {calibration_crystals}
 other crystals, each damaged at all levels of the tables. What differs from the paper, and why:
 
 | difference | value | reason |
 | --- | --- | --- |
 | compounds, hypothetical prototypes | {unpublished:.0%} | the published ones are too few |
-| nearly body-centred simple cubic | left out | training should not decide where bcc becomes sc |
+| nearly body-centred simple cubic | left out | weak forbidden spots may be a foreign grain's |
 | size of the clusters | {n_atoms[0]} to {n_atoms[1]} atoms | real clusters are cut in many ways |
 | edges | stretched by a factor exp(N(0, {edge_spread})) | the same, with edges in any order |
 | shape of the clusters | {ball_share:.0%} balls, the others blocks | windows of larger samples |

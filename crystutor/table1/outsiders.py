@@ -21,7 +21,7 @@ def sample_outsider(rng: np.random.Generator) -> Structure:
 
 @cache
 def outsiders() -> tuple[Structure, ...]:
-    """Prototypes of the AFLOW library that no class is right for, about 190 primitive cells.
+    """Prototypes of the AFLOW library that no class is right for, 184 primitive cells.
 
     Neither their space group nor that of their places, all atoms alike, is one of the eight.
 
@@ -29,7 +29,7 @@ def outsiders() -> tuple[Structure, ...]:
     ----------
     M. J. Mehl et al., Comput. Mater. Sci. 136, S1 (2017), as they come with pymatgen.
     """
-    from pymatgen.analysis.prototypes import AFLOW_PROTOTYPE_LIBRARY  # takes a second
+    from pymatgen.analysis.prototypes import AFLOW_PROTOTYPE_LIBRARY  # takes seconds
 
     cells = [_primitive(entry["snl"].structure) for entry in AFLOW_PROTOTYPE_LIBRARY]
     return tuple(cell for cell in cells if cell is not None and _is_outside(cell))

@@ -143,9 +143,9 @@ def sample_crystal(
     -----
     The shortest distance is two covalent radii of the element; crystals of dumbbells keep the
     lengths of their prototype. Simple cubic crystals that are nearly body-centred are left out.
-    Their weak forbidden reflections would teach the network where bcc becomes simple cubic, which
-    is the question of Fig. 4b of the paper. Layers so far apart that they count as slabs are left
-    out, too.
+    Their forbidden reflections are as weak as those of a foreign grain, see `Variety`. Both decide
+    where bcc becomes simple cubic, the question of Fig. 4b of the paper. Layers so far
+    apart that they count as slabs are left out, too.
     """
     shares = [kind_shares.get(kind, 0.0) for kind in KINDS]
     for _ in range(MAX_ATTEMPTS):

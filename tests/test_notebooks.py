@@ -33,12 +33,23 @@ def test_no_errors_and_no_widget_state(notebook):
     assert "widgets" not in notebook.metadata
     for cell in code_cells(notebook):
         folded = "solution" in cell.metadata.get("tags", [])
-        assert set(cell.metadata) - {"tags"} == ({"jupyter"} if folded else set())
+        assert set(cell.metadata) - {"tags", "alt"} == ({"jupyter"} if folded else set())
         for output in cell.outputs:
             assert output.output_type != "error"
             assert output.get("name") != "stderr"
             assert not any("widget" in mime for mime in output.get("data", {}))
             assert "<Axes" not in output.get("data", {}).get("text/plain", "")
+
+
+def test_figures_are_described(notebook):
+    texts = []
+    for cell in code_cells(notebook):
+        n_figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
+        assert n_figures <= 1  # one text tells of one figure
+        assert bool(n_figures) == ("alt" in cell.metadata)
+        texts += [cell.metadata.alt] if n_figures else []
+    assert len(set(texts)) == len(texts)
+    assert all(60 <= len(text) <= 400 and text.endswith(".") for text in texts)
 
 
 def test_frame(notebook):

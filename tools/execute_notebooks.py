@@ -2,8 +2,9 @@
 
     python tools/execute_notebooks.py notebooks/*.ipynb
 
-Text and figures stay. Widget state, references to live widgets, and times are dropped. Cells
-tagged "solution" are folded. The figure of the cell tagged "readme" is saved in docs/figures.
+Text and figures stay, and what the cell's metadata "alt" says of a figure for those who do not see
+it. Widget state, references to live widgets, and times are dropped. Cells tagged "solution" are
+folded. The figure of the cell tagged "readme" is saved in docs/figures.
 """
 
 import base64
@@ -48,8 +49,8 @@ def clean(notebook):
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        kept = ({"tags": tags} if tags else {}) | (FOLDED if "solution" in tags else {})
-        cell.metadata = nbformat.from_dict(kept)
+        kept = {key: cell.metadata[key] for key in ("tags", "alt") if cell.metadata.get(key)}
+        cell.metadata = nbformat.from_dict(kept | (FOLDED if "solution" in tags else {}))
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if reads_on_paper(output)]
 

@@ -6,6 +6,7 @@ from functools import partial
 from crystutor.training.random_crystals import PAPER_VARIETY, SHIPPED_VARIETY
 
 FINE_TUNING_SIZE, FINE_TUNING_EPOCHS, FINE_TUNING_RATE = 0.5, 2, 3e-4  # size over the training's
+FINE_TUNING_FILM = 20.0  # heavy atoms among hydrogen's scatter as diffusely as a thick film
 CALIBRATION_SIZE = 0.025  # crystals, each damaged at every level, over those of the run
 PAPER_IMAGES = 2000  # per level, for the network of the paper's recipe
 ABLATION_IMAGES = 280  # per level, for each network of the ablation
@@ -32,6 +33,7 @@ VARIETIES = {
         PAPER_VARIETY,
         vacancies=SHIPPED_VARIETY.vacancies,
         displacement=SHIPPED_VARIETY.displacement,
+        film=FINE_TUNING_FILM,
     ),
 }
 
@@ -49,7 +51,7 @@ class Recipe:
     cosine : whether the learning rate falls along half a cosine
     linear : whether the network is one linear layer with a softmax
     fine_tuned : whether two epochs at a small rate follow, on half as many crystals of the paper's
-        kind, at mistaken scales, and on a quarter of the first ones
+        kind, at mistaken scales and with films, and on a quarter of the first ones
     calibrated : whether a temperature follows, see `crystutor.training.calibration`
     max_images_per_level : largest number of damaged crystals that it classifies at each level
     ablation : whether it belongs to the ablation, where each network has one change more than the

@@ -13,7 +13,9 @@
 # make witnesses     when it says nothing; compounds; space groups of broken crystals (30 minutes)
 # make maps          maps of polycrystals and half molten boxes, beside OVITO's templates (1 hour)
 # make files         read 10,000 files that went wrong (5 minutes)
+# make book          the site of the series in build/book/html (3 minutes)
 # make student       copies of the notebooks with folded solutions, in crystutor-student
+# make grading       a course of nbgrader in build/course, see docs/TEACHING.md
 # make notebooks     execute the notebooks, save their figures
 # make examples      write the example structures
 # make prototypes    enumerate the hypothetical prototypes (long)
@@ -24,7 +26,7 @@ BIN := $(VENV)/bin
 RESULTS := build/table1
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: lab quick test bench lint dist paper ship supercells samples witnesses maps files prototypes examples notebooks student clean
+.PHONY: lab quick test bench lint dist paper ship supercells samples witnesses maps files prototypes examples notebooks student grading book clean
 
 lab: $(VENV)/installed
 	$(BIN)/crystutor classify --spglib crystutor/data/examples/Cu_25_percent_vacancies.cif
@@ -85,6 +87,13 @@ notebooks: $(VENV)/installed
 student: $(VENV)/installed
 	$(BIN)/crystutor lab --student --copy-only
 
+grading: $(VENV)/installed
+	$(BIN)/python -m pip install --editable ".[grading]"
+	$(BIN)/python tools/course.py make build/course
+
+book: $(VENV)/with_book
+	$(BIN)/python tools/make_book.py build/book
+
 clean:
 	rm -rf $(VENV) build
 
@@ -92,6 +101,10 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("crystutor needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable .
+	touch $@
+
+$(VENV)/with_book: $(VENV)/installed
+	$(BIN)/python -m pip install --editable ".[book]"
 	touch $@
 
 $(VENV)/tested: $(VENV)/installed

@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -81,6 +83,40 @@ def test_each_class_keeps_its_colour():
     assert mpl.colors.to_hex(ax.patches[0].get_facecolor()) == CLASS_COLORS["bcc"].lower()
 
 
+AS_SEEN = {  # G. Machado et al., IEEE Trans. Vis. Comput. Graph. 15, 1291 (2009), severity 1
+    "all cones": np.eye(3),
+    "no red": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "no green": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "no blue": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+
+
+def linear(color):
+    """Red, green and blue light of an sRGB colour."""
+    values = np.array(mpl.colors.to_rgb(color))
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def lightness_and_colour(light):
+    """Coordinates in CIELAB, where a distance of 2 is just seen."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.maximum(to_xyz @ light, 0.01) / [0.9505, 1, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("matrix", AS_SEEN.values(), ids=AS_SEEN)
+def test_class_colours_differ_for_every_reader(matrix):
+    light = [np.clip(matrix @ linear(color), 0, 1) for color in CLASS_COLORS.values()]
+    seen = [lightness_and_colour(some) for some in light]
+    assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 20
+
+
+def test_class_colours_stand_out_from_white():
+    for color in CLASS_COLORS.values():
+        luminance = linear(color) @ [0.2126, 0.7152, 0.0722]
+        assert 1.05 / (luminance + 0.05) >= 3  # WCAG 2.2, 1.4.11
+
+
 def test_a_view_shows_atoms_and_cell(copper):
     view = view_structure(copper)
     messages = {message["methodName"]: message for message in view._ngl_msg_archive}
@@ -103,7 +139,7 @@ def test_a_difference_is_white_where_images_agree(copper):
     assert picture.get_array()[40, 20] == pytest.approx(0.75)
     assert np.count_nonzero(picture.get_array()) == 1
     assert picture.get_clim() == pytest.approx((-0.75, 0.75)) and picture.origin == "lower"
-    assert ax.get_title() == "difference, largest 0.75"
+    assert ax.get_title() == "difference, red: brighter, ±0.75"
     assert ax.get_xlabel() == "detector x [pixel]" and ax.get_ylabel() == "detector y [pixel]"
     assert plot_difference(image, image).images[0].get_clim()[1] > 0
 

@@ -7,10 +7,10 @@ The pages appear in build/book/html. Explorers are drawn beforehand, see static_
 
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 
 import nbformat
+from set_repository import repository
 from sphinx.cmd.build import build_main
 from static_explorers import EXPLORERS, write_explorer
 from tqdm import tqdm
@@ -50,12 +50,6 @@ def main(folder: str) -> int:
         str(out / "doctrees"),
     ]
     return build_main([*options, str(source), str(out / "html")])
-
-
-def repository() -> str:
-    """Address of the repository, from its one place, pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"]
 
 
 def prepare(notebook: nbformat.NotebookNode, explorer: str = "") -> None:

@@ -123,14 +123,15 @@ def write_explorer(name: str, folder: Path) -> str:
     for number, values in enumerate(tqdm(choices, desc=name)):
         with rc_context({"font.size": FONT_SIZE}):
             scene = panel.compose(**fixed, **dict(zip(controls, values, strict=True)))
-        pictures = {f"figure_{number}.webp": (scene.figure, f"{explorer.figure}. {scene.text}")}
+        said = f"{scene.text} {scene.later()}" if scene.later else scene.text
+        pictures = {f"figure_{number}.webp": (scene.figure, f"{explorer.figure}. {said}")}
         if explorer.with_atoms:
             figure, text = draw_atoms(scene.atoms)
             pictures = {f"atoms_{number}.webp": (figure, text)} | pictures
         for file, (figure, _) in pictures.items():
             figure.savefig(folder / file, dpi=DPI, pil_kwargs=WEBP)
         shown = [[file, text] for file, (_, text) in pictures.items()]
-        frames.append({"text": scene.text, "pictures": shown})
+        frames.append({"text": said, "pictures": shown})
     return _page(folder.name, list(controls.values()), frames)
 
 

@@ -1,6 +1,7 @@
-"""Copies of the notebooks for students: no outputs, and solutions that stay folded."""
+"""Copies of the notebooks for students: no outputs, folded solutions, checks for nbgrader."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -33,9 +34,31 @@ def add_student_copies(originals: Path, folder: Path) -> tuple[int, int]:
 
 def _write_copy(path, copy):
     notebook = nbformat.read(path, as_version=4)
+    mark_checks(notebook)
     fold_solutions(notebook)
     with finished_file(copy) as unfinished:
         nbformat.write(notebook, unfinished)
+
+
+def mark_checks(notebook: nbformat.NotebookNode) -> None:
+    """Mark the checks of the exercises as nbgrader does; who does not use it sees no difference.
+
+    A check has the tag "check", and the solution's text follows it. Each gives one point.
+    """
+    for cell, following in pairwise(notebook.cells):
+        if "check" in cell.metadata.get("tags", []):
+            name = re.search(r"Solution (\d\d)\.([a-z])", following.source)
+            assert name, cell.source
+            cell.metadata.nbgrader = {
+                "schema_version": 3,
+                "grade_id": f"exercise-{name[1]}-{name[2]}",
+                "cell_type": "code",
+                "grade": True,
+                "points": 1,
+                "solution": False,
+                "locked": True,
+                "task": False,
+            }
 
 
 def fold_solutions(notebook: nbformat.NotebookNode) -> None:

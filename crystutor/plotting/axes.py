@@ -6,10 +6,10 @@ from matplotlib.axes import Axes
 from crystutor.arguments import require
 from crystutor.crystal.space_groups import CLASSES
 
-CLASS_COLORS = dict(  # M. Okabe and K. Ito's colours, distinct for colour-blind readers
+CLASS_COLORS = dict(  # apart for colour-blind readers, and with a contrast of 3 to white
     zip(
         CLASSES,
-        ("#E69F00", "#D55E00", "#009E73", "#CC79A7", "#0072B2", "#56B4E9", "#4D4D4D"),
+        ("#C6810C", "#69400F", "#00A967", "#AF7B9E", "#0E508E", "#0076FF", "#494949"),
         strict=True,
     )
 )

@@ -84,7 +84,7 @@ def plot_difference(image: np.ndarray, reference: np.ndarray, ax: Axes | None = 
     difference = (image - reference).sum(axis=-1)
     largest = max(np.abs(difference).max(), 1e-6)
     _show_pixels(ax, difference, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    ax.set_title(f"difference, largest {largest:.2g}")
+    ax.set_title(f"difference, red: brighter, ±{largest:.2g}")
     return ax
 
 

@@ -1,4 +1,4 @@
-"""Sphinx makes the site of the series; `make book` gives it the notebooks, see tools/make_book.py."""
+"""Sphinx makes the site of the series; tools/make_book.py gives it the notebooks."""
 
 import re
 import tomllib

@@ -6,7 +6,7 @@
 # make lint          style and types (1 minute)
 # make dist          wheel and sdist in build/dist, installed and tried outside the clone (5 minutes)
 # make bench         timings (5 minutes)
-# make paper         reproduce Table 1 of the paper: train, damage, classify (95 minutes)
+# make paper         reproduce Table 1 of the paper: train, damage, classify (2 hours)
 # make ship          put network and results of make paper into the package
 # make supercells    accuracies on random supercells and orientations (about 20 minutes)
 # make samples       accuracies on strained, hot, finite and disordered samples (30 minutes)

@@ -53,7 +53,7 @@ def bcc_to_sc(
     Notes
     -----
     The fraction at which the class changes depends on the network: none was trained on crystals
-    between bcc and simple cubic. The network of `classify` changes its answer at about 76 % of the
+    between bcc and simple cubic. The network of `classify` changes its answer at about 77 % of the
     centres: in its training, spots of up to 0.4 of the brightest could be those of a foreign grain.
     The network trained as in the paper changes it at about 84 %.
     """

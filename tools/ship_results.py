@@ -70,9 +70,10 @@ crystals of the tables below. A tenth of them is the validation set.
 {epochs} epochs, batches of 32, Adam from 1e-3 along half a cosine, cross-entropy. Fine-tuning:
 {fine_tuning_epochs} epochs from {fine_tuning_rate} on {fine_tuning_crystals:,} crystals of the
 paper's kind (published prototypes, inner half of the ranges, 250 atoms, mistaken scale, films of
-weight up to 20; none of those of the tables), and on half as many of the first. Calibration: the logits are divided
-by a temperature of {temperature:.3f}. It gives the lowest cross-entropy on {calibration_crystals}
-other crystals, each damaged at all levels of the tables. What differs from the paper, and why:
+weight up to 20; none of those of the tables), and on half as many of the first. Calibration: the
+logits are divided by a temperature of {temperature:.3f}. It gives the lowest cross-entropy on
+{calibration_crystals} other crystals, each damaged at all levels of the tables. What differs from
+the paper, and why:
 
 | difference | value | reason |
 | --- | --- | --- |
@@ -117,7 +118,7 @@ Network and average structure together, as `classify` asks them, and outsiders w
   positions alone.
 * It knows seven classes only, and names one of them for any crystal. Look at the probability, and
   at the average cell that comes with the answer.
-* It calls bcc simple cubic when more than about 76 % of the centre atoms are missing. The training
+* It calls bcc simple cubic when more than about 77 % of the centre atoms are missing. The training
   decided that: spots of a foreign grain, up to 0.4 of the brightest, mean nothing.
   `load_convnet("paper")`, trained by the paper's recipe from the same seed, changes its answer at
   about 84 %. That network tolerates less damage (second column).

@@ -14,6 +14,7 @@ CONTRADICTION = "class and lattice differ"
 OUTSIDE = "none of the classes"
 DISAGREEMENT = "class and average structure differ"
 WORTH_NAMING = 5e-5  # probability of a second class in the line: 0.01 % or more, rounded
+SUREST = 0.9999  # no line says 100 %: the network can be wrong
 REASONS = (*LATTICE_REASONS, CONTRADICTION, OUTSIDE, DISAGREEMENT)
 
 
@@ -72,7 +73,7 @@ class Classification:
         named = f"no class: {self.note}"
         if self.label is not None:
             *_, runner_up, _ = sorted(self.probabilities, key=lambda name: self.probabilities[name])
-            named = f"{self.label} {self.probability:.2%}"
+            named = f"{self.label} {min(self.probability, SUREST):.2%}"
             if len(self.elements) < 2 and self.probabilities[runner_up] >= WORTH_NAMING:
                 named += f", next {runner_up} {self.probabilities[runner_up]:.2%}"
             named += f"; {self.note}" if self.note else ""

@@ -25,6 +25,13 @@ NETWORK = re.compile(r"https?://(?!127\.0\.0\.1)")
 IS_LOADED = "image => image.complete && image.naturalWidth > 0"
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """A server of files that logs nothing."""
+
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="module")
 def html(tmp_path_factory):
     """Folder of the site."""
@@ -48,9 +55,7 @@ def soups(html):
 @pytest.fixture(scope="module")
 def address(html):
     """Address of a server of the site."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(html))
-    handler.log_message = lambda *_: None
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(html))) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()

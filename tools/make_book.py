@@ -15,7 +15,7 @@ from sphinx.cmd.build import build_main
 from static_explorers import EXPLORERS, write_explorer
 from tqdm import tqdm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_EXPLORER = "view_structure(", "view_map(", "_explorer(", "LiveCurve("
 LAUNCH = (
     '<p class="launch">Here the notebook shows something to move or turn. '

@@ -90,7 +90,7 @@ EXPLORERS = {  # by notebook
         {
             "color": (),
             "axis": (),
-            "position": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+            "position": (0.1, 0.3, 0.5, 0.7, 0.9),
         },
         "A slice through the sample, a dot for each atom",
         with_atoms=False,

@@ -176,7 +176,7 @@ def _copper():
 def _row(n):
     figure = Figure(figsize=(WIDTH * n, WIDTH))
     axes = figure.subplots(1, n, squeeze=False)[0]
-    figure.subplots_adjust(left=0.55 / (WIDTH * n), right=0.98, bottom=0.19, top=0.89, wspace=0.42)
+    figure.subplots_adjust(left=0.55 / (WIDTH * n), right=0.97, bottom=0.19, top=0.89, wspace=0.42)
     return figure, axes
 
 

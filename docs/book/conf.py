@@ -65,7 +65,7 @@ def setup(app):
 
 def _escape_absolute_values(app, what, name, obj, options, lines):
     """In docstrings `|p|` is a length, and not what reStructuredText takes it for."""
-    lines[:] = [re.sub(r"\|([\w ]+)\|", r"\|\1\|", line) for line in lines]
+    lines[:] = [re.sub(r"\|([^|`]+)\|", r"\|\1\|", line) for line in lines]
 
 
 def _inline(translator, node):

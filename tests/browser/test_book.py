@@ -97,7 +97,7 @@ def test_no_internal_link_is_broken(html, soups):
 
 def test_every_picture_is_described(soups):
     for name in PAGES[5:]:
-        images = soups[name].find("main").find_all("img")
+        images = soups[name].find("article").find_all("img")
         bad = [tag["src"] for tag in images if len(tag.get("alt", "")) < 20]
         assert images and not bad
 

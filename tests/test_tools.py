@@ -164,3 +164,30 @@ def test_what_is_no_solid_of_its_own_is_left_out(tool):
     [bcc] = tool.entries_of(229, (("a", "0,0,0"),))
     assert bcc["ranges"] == {} and tool.has_its_own_cell(bcc)
     assert bcc["parameters"]["a"] == pytest.approx(2 * 2.35 / 3**0.5, abs=1e-4)
+
+
+@using("set_repository")
+def test_one_command_writes_the_address_of_the_repository(tool, tmp_path):
+    for name in tool.FILES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(TOOLS.parent / name, tmp_path / name)
+    tool.main("https://github.com/someone/a-copy", tmp_path)
+    assert tool.repository(tmp_path) == "https://github.com/someone/a-copy"
+    text = "".join((tmp_path / name).read_text("utf-8") for name in tool.FILES)
+    assert "OWNER/" not in text
+    assert "mybinder.org/v2/gh/someone/a-copy/HEAD" in text
+    assert "git clone https://github.com/someone/a-copy crystutor" in text
+    with pytest.raises(SystemExit, match="OWNER/NAME"):
+        tool.main("github.com/someone", tmp_path)
+
+
+def test_no_other_file_names_the_repository():
+    folders = ("docs", "notebooks", "crystutor", "binder", ".github", "tools")
+    named = [
+        path
+        for folder in folders
+        for path in (TOOLS.parent / folder).rglob("*")
+        if path.suffix in (".md", ".py", ".ipynb", ".yml", ".json")
+        and "github.com/OWNER/crystutor" in path.read_text(encoding="utf-8")
+    ]
+    assert not named

@@ -35,4 +35,4 @@ def repository(root: Path = ROOT) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main(sys.argv[1])

@@ -24,10 +24,10 @@ from crystutor.crystal.defects import vacancy_sites
 from crystutor.explore.panel import FONT_SIZE, Panel
 from crystutor.explore.views import Shown
 
-DPI = 80
-WEBP = {"quality": 75, "method": 2}
+DPI = 110
+WEBP = {"quality": 60, "method": 4}
 ATOM, GHOST, GHOST_COLOR = 0.5, 0.25, (0.85, 0.85, 0.85)  # sizes in covalent radii
-PAGE = """<figure class="explorer">
+PAGE = """<figure class="explorer" aria-label="Explorer">
 <div class="controls">{controls}</div>
 <p class="text" role="status">{text}</p>
 {images}
@@ -118,21 +118,28 @@ def write_explorer(name: str, folder: Path) -> str:
     folder.mkdir(parents=True)
     controls = {key: _control(panel.controls[key], explorer.values[key]) for key in explorer.values}
     fixed = {key: w.value for key, w in panel.controls.items() if key not in controls}
-    choices = list(product(*([value for _, value in c["options"]] for c in controls.values())))
+    choices = list(product(*(control["options"] for control in controls.values())))
     frames = []
-    for number, values in enumerate(tqdm(choices, desc=name)):
+    for number, options in enumerate(tqdm(choices, desc=name)):
+        values = dict(zip(controls, (value for _, value in options), strict=True))
+        texts = zip(controls.values(), (text for text, _ in options), strict=True)
+        chosen = ", ".join(f"{c['label'].partition(' [')[0]} {text}" for c, text in texts)
         with rc_context({"font.size": FONT_SIZE}):
-            scene = panel.compose(**fixed, **dict(zip(controls, values, strict=True)))
-        said = f"{scene.text} {scene.later()}" if scene.later else scene.text
-        pictures = {f"figure_{number}.webp": (scene.figure, f"{explorer.figure}. {said}")}
-        if explorer.with_atoms:
-            figure, text = draw_atoms(scene.atoms)
-            pictures = {f"atoms_{number}.webp": (figure, text)} | pictures
-        for file, (figure, _) in pictures.items():
-            figure.savefig(folder / file, dpi=DPI, pil_kwargs=WEBP)
-        shown = [[file, text] for file, (_, text) in pictures.items()]
-        frames.append({"text": said, "pictures": shown})
+            scene = panel.compose(**fixed, **values)
+        frames.append(_draw_frame(scene, explorer, chosen, number, folder))
     return _page(folder.name, list(controls.values()), frames)
+
+
+def _draw_frame(scene, explorer, chosen, number, folder):
+    """Save the pictures of a scene; return its text, and names and texts of the pictures."""
+    said = f"{chosen}. {scene.text} {scene.later() if scene.later else ''}".rstrip()
+    pictures = {f"figure_{number}.webp": (scene.figure, f"{explorer.figure}. {said}")}
+    if scene.atoms is not None and explorer.with_atoms:
+        figure, text = draw_atoms(scene.atoms)
+        pictures = {f"atoms_{number}.webp": (figure, f"{chosen}. {text}")} | pictures
+    for file, (figure, _) in pictures.items():
+        figure.savefig(folder / file, dpi=DPI, pil_kwargs=WEBP)
+    return {"text": said, "pictures": [[file, text] for file, (_, text) in pictures.items()]}
 
 
 def _control(widget, values):
@@ -173,7 +180,7 @@ def _atoms_of(source):
 
 
 def _page(folder, controls, frames):
-    """HTML of an explorer; docs/book/_static/explorer.js moves it."""
+    """HTML of an explorer; docs/book/_static/book.js moves it."""
     strides = np.cumprod([1, *(len(c["options"]) for c in reversed(controls))])[-2::-1].tolist()
     starts = [control["start"] for control in controls]
     first = frames[int(np.dot(strides, starts))]

@@ -19,6 +19,7 @@ exclude_patterns = ["_build"]
 
 nb_execution_mode = "off"  # as committed: executed, and checked by the tests
 nb_merge_streams = True
+default_role = "py:obj"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
@@ -33,14 +34,12 @@ html_theme = "sphinx_book_theme"
 html_title = "crystutor"
 html_static_path = ["_static"]  # make_book.py adds the pictures of the explorers
 html_css_files = ["book.css"]
-html_js_files = ["explorer.js"]
+html_js_files = ["book.js"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
-html_copy_source = True
 html_theme_options = {
     "repository_url": REPOSITORY,
     "repository_branch": "HEAD",
-    "path_to_docs": ".",
     "use_repository_button": True,
     "use_download_button": True,
     "home_page_in_toc": True,
@@ -60,12 +59,33 @@ html_theme_options = {
 def setup(app):
     """Make formulas MathML, which browsers and screen readers read without a script."""
     app.add_html_math_renderer("mathml", (_inline, None), (_displayed, None))
-    app.connect("autodoc-process-docstring", _escape_absolute_values)
+    app.connect("autodoc-process-docstring", _escape_absolute_values, priority=100)
+    app.connect("autodoc-process-docstring", _describe_attributes, priority=100)
+    app.connect("html-page-context", _launch_student_copies, priority=900)  # after the theme
 
 
 def _escape_absolute_values(app, what, name, obj, options, lines):
     """In docstrings `|p|` is a length, and not what reStructuredText takes it for."""
     lines[:] = [re.sub(r"\|([^|`]+)\|", r"\|\1\|", line) for line in lines]
+
+
+def _describe_attributes(app, what, name, obj, options, lines):
+    """Split lines such as "label : what it is", where numpydoc expects a type after the colon."""
+    for number, line in enumerate(lines):
+        attribute = re.fullmatch(r"(\w+(?:, \w+)*) : (.*)", line)
+        if what == "class" and attribute:
+            lines[number] = f"{attribute[1]}\n    {attribute[2]}"
+    lines[:] = "\n".join(lines).split("\n")
+
+
+def _launch_student_copies(app, pagename, templatename, context, doctree):
+    """On Binder the button opens the copies for students, which binder/postBuild makes."""
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if "mybinder.org" in button.get("url", ""):
+                button["url"] = button["url"].replace(
+                    "/tree/notebooks/", "/tree/crystutor-student/"
+                )
 
 
 def _inline(translator, node):

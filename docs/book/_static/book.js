@@ -1,4 +1,5 @@
 // Explorers without a kernel: controls choose among pictures that were drawn beforehand.
+// Other figures are links to themselves, at full size.
 
 function moveExplorer(explorer) {
   const { strides, folder, frames } = JSON.parse(
@@ -33,18 +34,31 @@ function moveExplorer(explorer) {
     }
   }
 
-  for (const control of controls) {
-    control.addEventListener("input", () => {
-      if (control.type === "range") {
-        const value = JSON.parse(control.dataset.texts)[control.value];
-        control.setAttribute("aria-valuetext", value);
-        control.nextElementSibling.textContent = value;
-      }
-      show();
-    });
+  function tellValues() {
+    for (const control of controls) {
+      if (control.type !== "range") continue;
+      const value = JSON.parse(control.dataset.texts)[control.value];
+      control.setAttribute("aria-valuetext", value);
+      control.nextElementSibling.textContent = value;
+    }
   }
+
+  const update = () => { tellValues(); show(); };
+  for (const control of controls) control.addEventListener("input", update);
+  // A browser that goes back restores the controls, and not what they chose.
+  window.addEventListener("pageshow", () => {
+    if (!images[0].src.endsWith(frameWith().pictures[0][0])) update();
+  });
+}
+
+function linkToItself(image) {
+  const link = document.createElement("a");
+  link.href = image.src;
+  image.replaceWith(link);
+  link.append(image);
 }
 
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".explorer").forEach(moveExplorer);
+  document.querySelectorAll(".cell_output .output > img, .cell_output > img").forEach(linkToItself);
 });

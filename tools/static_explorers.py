@@ -24,7 +24,7 @@ from crystutor.crystal.defects import vacancy_sites
 from crystutor.explore.panel import FONT_SIZE, Panel
 from crystutor.explore.views import Shown
 
-DPI = 110
+DPI = 96
 WEBP = {"quality": 60, "method": 4}
 ATOM, GHOST, GHOST_COLOR = 0.5, 0.25, (0.85, 0.85, 0.85)  # sizes in covalent radii
 PAGE = """<figure class="explorer" aria-label="Explorer">

@@ -41,7 +41,7 @@ def plot_probabilities(
     values = [probabilities[name] for name in names]
     bars = ax.barh(names, values, color=[CLASS_COLORS[name] for name in names])
     ax.bar_label(bars, [f"{value:.1%}" for value in values], padding=3, fontsize="small")
-    ax.set(title=title, xlabel="probability", xlim=(0, 1.25), xticks=np.linspace(0, 1, 5))
+    ax.set(title=title, xlabel="probability", xlim=(0, 1.25), xticks=(0, 0.5, 1))
     ax.invert_yaxis()
     if not probabilities:
         ax.text(0.4, 0.5, "none", transform=ax.transAxes)

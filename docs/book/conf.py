@@ -13,7 +13,7 @@ JUPYTERHUB = PROJECT["tool"]["book"]["jupyterhub"]
 
 project, author = "crystutor", "The crystutor developers"
 project_copyright = "2026, The crystutor developers; text and figures CC BY 4.0, code MIT"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 language = "en"
 exclude_patterns = ["_build"]
 

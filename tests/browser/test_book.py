@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urldefrag, urlsplit
 
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
@@ -180,3 +181,16 @@ def test_a_chapter_is_small(name, address, page):
 def test_search_finds_a_word(address, page):
     page.goto(f"{address}search.html?q=misorientation")
     page.get_by_role("link", name=re.compile("polycrystal")).first.wait_for()
+
+
+def test_guesses_come_before_outputs(soups):
+    for name in CHAPTERS:
+        folds = [tag.get_text() for tag in soups[f"notebooks/{name}.html"].find_all("summary")]
+        assert any("Show what comes out" in text for text in folds)
+
+
+def test_downloads_have_no_outputs(html):
+    for path in (html / "_sources/notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        assert not any(cell.get("outputs") for cell in cells)
+    assert path.stem in CHAPTERS

@@ -17,6 +17,7 @@ import argparse
 import copy
 import csv
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -40,6 +41,8 @@ assert {check} == "right", {check}
 def make(course: Path) -> None:
     """Write sources and settings into a new folder."""
     source = course / "source" / ASSIGNMENT
+    if source.exists():
+        sys.exit(f"{course} holds a course already: go on with it, or name a new folder")
     source.mkdir(parents=True)
     (course / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
@@ -54,24 +57,32 @@ def make(course: Path) -> None:
 
 
 def collect(course: Path) -> None:
-    """Give each submission every check once: nbgrader stops where one is there twice."""
+    """Give each submission every check once: nbgrader stops where one is there twice.
+
+    What is changed is printed.
+    """
     for path in sorted(course.glob(f"submitted/*/{ASSIGNMENT}/*.ipynb")):
         submission, source = (
             nbformat.read(notebook, as_version=4)
             for notebook in (path, course / "source" / ASSIGNMENT / path.name)
         )
-        restore_checks(submission, source)
+        for repair in restore_checks(submission, source):
+            print(f"{path}: {repair}")
         nbformat.write(submission, path)
 
 
-def restore_checks(submission: nbformat.NotebookNode, source: nbformat.NotebookNode) -> None:
-    """Keep the last copy of each check; put one that is missing behind its answer."""
+def restore_checks(
+    submission: nbformat.NotebookNode, source: nbformat.NotebookNode
+) -> Iterator[str]:
+    """Keep the last copy of each check, put one that is missing behind its answer; say which."""
     for grade_id, check in checks_of(source).items():
         copies = [cell for cell in submission.cells if _grade_id(cell) == grade_id]
         copies = copies or [cell for cell in submission.cells if cell.get("id") == check.id]
         for cell in copies[:-1]:
-            del cell.metadata["nbgrader"]
+            cell.metadata.pop("nbgrader", None)
+            yield f"{grade_id} was there more than once, the last one counts"
         if not copies:
+            yield f"{grade_id} was missing and is put back"
             answer = source.cells[source.cells.index(check) - 1].id
             ids = [cell.get("id") for cell in submission.cells]
             place = ids.index(answer) + 1 if answer in ids else len(ids)

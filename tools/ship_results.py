@@ -18,6 +18,7 @@ from crystutor.table1.recipes import (
     ABLATION_SIZE,
     CALIBRATION_SIZE,
     FINE_TUNING_EPOCHS,
+    FINE_TUNING_FILM,
     FINE_TUNING_RATE,
     FINE_TUNING_SIZE,
     RECIPES,
@@ -70,8 +71,8 @@ crystals of the tables below. A tenth of them is the validation set.
 {epochs} epochs, batches of 32, Adam from 1e-3 along half a cosine, cross-entropy. Fine-tuning:
 {fine_tuning_epochs} epochs from {fine_tuning_rate} on {fine_tuning_crystals:,} crystals of the
 paper's kind (published prototypes, inner half of the ranges, 250 atoms, mistaken scale, films of
-weight up to 20; none of those of the tables), and on half as many of the first. Calibration: the
-logits are divided by a temperature of {temperature:.3f}. It gives the lowest cross-entropy on
+weight up to {fine_tuning_film:g}; none of those of the tables), and on half as many of the first. Calibration:
+the logits are divided by a temperature of {temperature:.3f}. It gives the lowest cross-entropy on
 {calibration_crystals} other crystals, each damaged at all levels of the tables. What differs from
 the paper, and why:
 
@@ -203,6 +204,7 @@ def make_card(folder, record):
         fine_tuning_epochs=FINE_TUNING_EPOCHS,
         fine_tuning_crystals=record["fine-tuning on the paper's variety"]["crystals"],
         fine_tuning_rate=FINE_TUNING_RATE,
+        fine_tuning_film=FINE_TUNING_FILM,
         validation=record[f"after {SHIPPED.epochs} epochs"]["val_accuracy"],
         ablation_images=ABLATION_IMAGES,
         ablation_size=ABLATION_SIZE,

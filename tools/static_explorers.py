@@ -23,6 +23,7 @@ import crystutor as ct
 from crystutor.crystal.defects import vacancy_sites
 from crystutor.explore.panel import FONT_SIZE, Panel
 from crystutor.explore.views import Shown
+from crystutor.plotting.atoms import FROM_THE_SIDE
 
 DPI = 96
 WEBP = {"quality": 60, "method": 4}
@@ -35,7 +36,6 @@ PAGE = """<figure class="explorer" aria-label="Explorer">
 value.</figcaption>
 <script type="application/json">{data}</script>
 </figure>"""
-VIEW = "-78x,-12y,4z"  # a little from the side, as in `plot_structure`
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def draw_atoms(shown: Shown) -> tuple[Figure, str]:
     figure = Figure(figsize=(2.6, 2.6), layout="constrained")
     ax, everything = figure.subplots(), atoms + ghosts
     radii = sizes * covalent_radii[everything.numbers]
-    plot_atoms(everything, ax, rotation=VIEW, radii=radii, colors=colors)
+    plot_atoms(everything, ax, rotation=FROM_THE_SIDE, radii=radii, colors=colors)
     ax.set_axis_off()
     text = f"{len(atoms)} atoms, seen a little from the side"
     return figure, text + (

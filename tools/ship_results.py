@@ -73,8 +73,8 @@ crystals of the tables below. A tenth of them is the validation set.
 paper's kind (published prototypes, inner half of the ranges, 250 atoms, mistaken scale, films of
 weight up to {fine_tuning_film:g}; none of those of the tables), and on half as many of the first.
 Calibration: the logits are divided by a temperature of {temperature:.3f}. It gives the lowest
-cross-entropy on {calibration_crystals} other crystals, each damaged at all levels of the tables. What
-differs from the paper, and why:
+cross-entropy on {calibration_crystals} other crystals, each damaged at all levels of the tables.
+What differs from the paper, and why:
 
 | difference | value | reason |
 | --- | --- | --- |

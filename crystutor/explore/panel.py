@@ -68,8 +68,8 @@ class Panel(GrowingBox):
             with rc_context({"font.size": FONT_SIZE}):
                 values = {name: control.value for name, control in self.controls.items()}
                 scene = self.compose(**values)
+            self.error.value = ""  # before an answer is shown, not after all of it is computed
             self._show(scene)
-            self.error.value = ""
         except ValueError as error:
             self._fail(str(error))
         except Exception as error:  # a callback's traceback would be invisible in a notebook

@@ -26,7 +26,8 @@ class Classification:
 
     Attributes
     ----------
-    label : most probable of `CLASSES`, or None
+    label : most probable of `CLASSES`, or of those that lattice and average structure allow, or
+        None
     probability : probability of that class, in [0, 1]; 0 without a label
     probabilities : probability of each class, keyed by class; the network's mean over the
         lattices that fit, by weight; empty if there is no lattice
@@ -72,9 +73,11 @@ class Classification:
         """Say it in one line: of a compound, the crystal leads; of an element, the class."""
         named = f"no class: {self.note}"
         if self.label is not None:
-            *_, runner_up, _ = sorted(self.probabilities, key=lambda name: self.probabilities[name])
+            rest = [name for name in self.probabilities if name != self.label]
+            runner_up = max(rest, key=lambda name: self.probabilities[name])
             named = f"{self.label} {min(self.probability, SUREST):.2%}"
-            if len(self.elements) < 2 and self.probabilities[runner_up] >= WORTH_NAMING:
+            worth_naming = WORTH_NAMING <= self.probabilities[runner_up] <= self.probability
+            if len(self.elements) < 2 and worth_naming:
                 named += f", next {runner_up} {self.probabilities[runner_up]:.2%}"
             named += f"; {self.note}" if self.note else ""
         if self.space_group is None or self.average is None:

@@ -14,6 +14,7 @@ from crystutor.verdict.classification import (
 from crystutor.verdict.evidence import Evidence
 
 OVERLOOKED = 0.05  # expected number of sites that are empty in all cells
+BARELY = 1e-3  # probability of a class that the network leaves open
 
 
 def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
@@ -29,9 +30,10 @@ def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
     Returns
     -------
     Classification
-        Without a label where lattice or average structure exclude it. Of a compound, the network
-        is believed with all atoms alike, or else with their elements: some arrangements of places
-        it knows only so.
+        The network's label, unless lattice or average structure exclude it. Then it is that of
+        the classes that both allow, if the network leaves one of them open; or else None. Of a
+        compound, the network is believed with all atoms alike, or else with their elements: some
+        arrangements of places it knows only so.
     """
     average = found.average
     if average is None:
@@ -49,10 +51,17 @@ def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
         _with_second_witness(_one_answer(found, n, weights @ said / weights.sum()))
         for n, said in enumerate(probabilities)
     ]
+    if first.label is not None:
+        return first
     for answer in others:
-        if first.label is None and answer.label is not None:
-            note = "; ".join(filter(None, ("named by its elements' electrons", answer.note)))
-            return replace(answer, note=note)
+        if answer.label is not None:
+            return _with_note(answer, "named by its elements' electrons")
+    for answer in (first, *others):
+        label = _left_open(answer)
+        if label is not None:
+            likely = answer.probabilities[label]
+            named = replace(answer, label=label, probability=likely, reason=None)
+            return _with_note(named, "named by lattice and average structure")
     return first
 
 
@@ -84,19 +93,53 @@ def most_probable(probabilities: np.ndarray) -> Classification:
 
 def _with_second_witness(answer):
     """Take the label away where lattice or average structure exclude it."""
-    if not set(CLASS_LATTICES[answer.label]) & set(answer.cell.possible):
+    if not _has_lattice(answer.label, answer.cell):
         lattice = f"is {answer.cell.bravais}, which that class does not have"
         if answer.cell.bravais == "other":
             lattice = "is less symmetric than any of the classes has"
         return _without_label(answer, CONTRADICTION, f"the lattice {lattice}")
     average = answer.average
-    classes = {SPACE_GROUP_CLASSES.get(group) for group in average.possible_site_space_groups}
-    if answer.label in classes or not _is_sure(average):
+    if answer.label in _classes_of(average) or not _is_sure(average):
         return answer
     places = f"the places have space group {average.site_symbol} ({average.site_space_group})"
     if SPACE_GROUP_CLASSES.get(average.site_space_group) is None:
         return _without_label(answer, OUTSIDE, f"{places}, which no class has")
     return _without_label(answer, DISAGREEMENT, f"{places}, which that class does not have")
+
+
+def _left_open(answer):
+    """The most probable class that lattice and average structure allow, and the network, or None.
+
+    This is no guess: classes are space groups, and that of the average structure is exact, but for
+    a small strain. So a cubic class does not replace one that may be a strained cubic crystal.
+    """
+    said = max(CLASSES, key=lambda label: answer.probabilities[label])
+    strained = _has_lattice(said, answer.cell) and not _is_cubic(said)
+    allowed = [
+        label
+        for label in CLASSES
+        if answer.probabilities[label] >= BARELY
+        and label in _classes_of(answer.average)
+        and _has_lattice(label, answer.cell)
+        and not (strained and _is_cubic(label))
+    ]
+    if not _is_sure(answer.average):
+        return None
+    return max(allowed, key=lambda label: answer.probabilities[label], default=None)
+
+
+def _has_lattice(label, cell):
+    """Whether a class has one of the lattices that fit."""
+    return bool(set(CLASS_LATTICES[label]) & set(cell.possible))
+
+
+def _is_cubic(label):
+    return CLASS_LATTICES[label][0].startswith("c")
+
+
+def _classes_of(average):
+    """Classes of the groups that the places may have; None for those that belong to no class."""
+    return {SPACE_GROUP_CLASSES.get(group) for group in average.possible_site_space_groups}
 
 
 def _is_sure(average):
@@ -108,5 +151,9 @@ def _is_sure(average):
 
 def _without_label(answer, reason, why):
     note = f"the network says {answer.label}, {answer.probability:.0%}, but {why}"
-    note = "; ".join(filter(None, (note, answer.note)))
-    return replace(answer, label=None, probability=0.0, reason=reason, note=note)
+    return _with_note(replace(answer, label=None, probability=0.0, reason=reason), note)
+
+
+def _with_note(answer, note):
+    """Put a note in front of those that an answer has."""
+    return replace(answer, note="; ".join(filter(None, (note, answer.note))))

@@ -1,6 +1,7 @@
 """Vectors that move many atoms onto atoms."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from crystutor.crystal.lattice.moved_atoms import MovedAtoms
 
@@ -81,12 +82,9 @@ def _distinct(vectors, distance):
 
 def _distinct_indices(vectors, distance):
     """Indices of vectors that are no copy of an earlier one, nor of its opposite."""
+    is_near = np.minimum(cdist(vectors, vectors), cdist(vectors, -vectors)) < distance
     is_copy = np.zeros(len(vectors), bool)
-    for n, vector in enumerate(vectors):
+    for n, near in enumerate(is_near):
         if not is_copy[n]:
-            rest = vectors[n + 1 :]
-            away = np.minimum(
-                ((rest - vector) ** 2).sum(axis=1), ((rest + vector) ** 2).sum(axis=1)
-            )
-            is_copy[n + 1 :] |= away < distance**2
+            is_copy[n + 1 :] |= near[n + 1 :]
     return np.flatnonzero(~is_copy)

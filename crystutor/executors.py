@@ -1,11 +1,13 @@
 """Work on any executor: a few items at a time, results in order."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from signal import SIG_IGN, SIGINT, signal
+from threading import Thread
 from typing import Any
 
 from crystutor.arguments import InputError, require
@@ -70,7 +72,7 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
         if workers < 1:
             raise InputError(f"workers is {workers}; 1 or more is accepted")
         spawn = get_context("spawn")
-        with ProcessPoolExecutor(workers, spawn, initializer=_leave_interrupts) as executor:
+        with ProcessPoolExecutor(workers, spawn, initializer=_follow_parent) as executor:
             yield executor
         return
     try:
@@ -88,6 +90,15 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
         yield executor
 
 
-def _leave_interrupts():
-    """Leave Ctrl-C to the process that started this one; a worker would print a traceback."""
+def _follow_parent():
+    """Leave Ctrl-C to the process that started this one, and end when that is killed.
+
+    Without the first, a worker would print a traceback; without the second, wait forever.
+    """
     signal(SIGINT, SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    parent_process().join()
+    os._exit(1)

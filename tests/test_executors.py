@@ -1,5 +1,7 @@
 import os
 import socket
+import subprocess
+import sys
 from concurrent.futures import BrokenExecutor, Future
 
 import numpy as np
@@ -37,6 +39,23 @@ def test_order_and_a_bounded_number_under_way():
 def test_a_worker_that_dies():
     with open_executor(1) as executor, pytest.raises(BrokenExecutor):
         list(map_in_order(os._exit, [1], executor))
+
+
+SLEEPER = """
+import os, time
+from crystutor.executors import open_executor
+with open_executor(1) as executor:
+    print(executor.submit(os.getpid).result(), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_workers_end_when_the_run_is_killed():
+    command = [sys.executable, "-c", SLEEPER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert int(run.stdout.readline()) != run.pid
+        run.kill()
+        assert run.communicate(timeout=30)[0] == ""  # no process holds the output any more
 
 
 def test_no_workers():

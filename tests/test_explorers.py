@@ -371,16 +371,22 @@ def test_an_error_in_a_callback_is_shown(failure, message):
 
 
 def test_what_takes_longer_is_said_later():
+    """Meanwhile the answer is there, and an older error is gone."""
     shown = []
 
+    def compose(number):
+        if number == 0:
+            raise ValueError("too small")
+        return Scene("first", Figure(), later=later)
+
     def later():
-        shown.append(panel.text.value)
+        shown.append((panel.text.value, panel.error.value))
         return "and more"
 
-    panel = Panel({"number": ipywidgets.IntSlider()}, lambda number: Scene("first", Figure()))
-    panel.compose = lambda number: Scene("first", Figure(), later=later)
+    panel = Panel({"number": ipywidgets.IntSlider()}, compose)
+    assert "too small" in panel.error.value and panel.text.value == ""
     panel.controls["number"].value = 1
-    assert shown == ["first"] and panel.text.value == "first and more"
+    assert shown == [("first", "")] and panel.text.value == "first and more"
 
 
 def test_controls_are_labelled_with_units():

@@ -14,7 +14,7 @@ from crystutor.__main__ import main
 from crystutor.table1 import benchmark, damaged_crystals, reproduce, run_folder
 from crystutor.table1.benchmark import Network, classify_damaged
 from crystutor.table1.damage_levels import LEVELS
-from crystutor.table1.outsiders import OUTSIDE
+from crystutor.table1.outsiders import OUTSIDE, outsiders
 from crystutor.table1.recipes import (
     FINE_TUNING_EPOCHS,
     FINE_TUNING_RATE,
@@ -114,6 +114,13 @@ def test_both_witnesses_are_asked_as_classify_asks_them(few_levels, tmp_path):
     both = [row for row in rows if row["method"] == "both witnesses"]
     assert {row["n"] for row in both if row["crystals"] == WITH_OUTSIDERS} == {14}
     assert calibration_table(rows).count("\n") == 2 + 3
+
+
+def test_outsiders_are_outside_at_every_tolerance():
+    """4H silicon carbide differs from a crystal of P6_3/mmc by less than 0.03 Å, rutile by much."""
+    formulas = {cell.composition.reduced_formula for cell in outsiders()}
+    assert len(outsiders()) == 176
+    assert "TiO2" in formulas and not formulas & {"SiC", "ReSi2", "CuFeS2"}
 
 
 @pytest.mark.parametrize("linear", [True, pytest.param(False, marks=pytest.mark.slow)])

@@ -258,6 +258,38 @@ def test_of_a_compound_the_elements_count_where_the_places_are_misread(compound_
     assert weigh(evidence, certain("sc", "fcc")).label is None
 
 
+def torn(**shares):
+    """Probabilities of a network that is torn, of one image."""
+    return np.array([[[shares.get(name, 0.0) for name in map(as_keyword, CLASSES)]]])
+
+
+def as_keyword(label):
+    return label.replace("/", "_")
+
+
+def test_lattice_and_average_structure_name_what_the_network_leaves_open():
+    evidence = find_evidence(build_prototype("hcp"))
+    answer = weigh(evidence, torn(bct139=0.6, hex_rh=0.4))
+    assert (answer.label, answer.reason) == ("hex/rh", None)
+    assert answer.probability == answer.probabilities["hex/rh"] == pytest.approx(0.4)
+    because = "the network says bct139, 60%, but the lattice is hP, which that class does not have"
+    assert answer.note == f"named by lattice and average structure; {because}"
+    assert answer.describe().startswith("hex/rh 40.00%; named by")
+    closed = weigh(evidence, torn(bct139=0.9995, hex_rh=0.0005))
+    assert (closed.label, closed.probability) == (None, 0)
+    assert (closed.reason, closed.note) == ("class and lattice differ", because.replace("60", "100"))
+
+
+def test_no_cubic_class_replaces_that_of_a_crystal_that_may_be_strained():
+    """c/a is 0.6 % from that of fcc: less than Spglib sees in the average structure."""
+    cell = Structure(Lattice.tetragonal(2.6, 3.7), ["Fe"] * 2, [[0, 0, 0], [0.5, 0.5, 0.5]])
+    evidence = find_evidence(cell)
+    assert {"cF", "tI"} <= set(evidence.cells[0].possible)
+    assert evidence.average.possible_site_space_groups == {225}
+    assert weigh(evidence, torn(fcc=1.0)).label == "fcc"
+    assert weigh(evidence, torn(bct139=0.8, fcc=0.2)).label is None
+
+
 def test_an_element_has_one_image():
     assert find_evidence(build_prototype("hcp")).images.shape[:2] == (1, 1)
 

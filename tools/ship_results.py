@@ -105,7 +105,8 @@ from the inner half of their ranges.
 {table}
 
 How probable the answers are, and how many are right [%]. "Error" is the expected calibration
-error in {bins} bins. Outsiders are published crystals of other space groups; to name one is wrong.
+error in {bins} bins. Outsiders are published crystals of other space groups, at every tolerance of Spglib
+up to 0.1 Å; to name one is wrong.
 
 {calibration}
 
@@ -128,8 +129,8 @@ Network and average structure together, as `classify` asks them, and outsiders w
 * Its probabilities are calibrated for damaged crystals of the seven classes, and for no others.
 * Crystals near the border of two classes (a tetragonal cell a few per cent from cubic) may come
   out as either.
-* Do not trust it for surfaces, molecules and liquids (refused where they are recognised), or for
-  finite clusters (refused).
+* Do not trust it for molecules and liquids (refused where they are recognised), or for surfaces
+  and clusters of fewer than about 40 atoms.
 * Do not trust it for crystals of more than about 40 atoms per primitive cell that lost half of
   their atoms, or for displacements of more than a tenth of the bond length.
 """

@@ -26,8 +26,8 @@ class Classification:
 
     Attributes
     ----------
-    label : most probable of `CLASSES`, or of those that lattice and average structure allow, or
-        None
+    label : most probable of `CLASSES` for the network, or else of those that lattice and average
+        structure allow, or None
     probability : probability of that class, in [0, 1]; 0 without a label
     probabilities : probability of each class, keyed by class; the network's mean over the
         lattices that fit, by weight; empty if there is no lattice

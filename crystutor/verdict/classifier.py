@@ -70,9 +70,11 @@ def classify(
     Returns
     -------
     Classification, or list of Classification
-        One answer for one structure, a list of answers for several. The label is None where
-        there is no lattice, as in a liquid, more than one, or one that the class does not have,
-        and where the average structure excludes the class. Then `reason` and `note` say so.
+        One answer for one structure, a list of answers for several. Where lattice or average
+        structure exclude the network's class, the label is another one that they allow, and to
+        which the network gives at least 0.1 %; `note` says so. The label is None where there is
+        none, and where there is no lattice, as in a liquid, or more than one. Then `reason` and
+        `note` say why.
 
     Raises
     ------

@@ -14,6 +14,12 @@ from crystutor.verdict.classification import (
 from crystutor.verdict.evidence import Evidence
 
 OVERLOOKED = 0.05  # expected number of sites that are empty in all cells
+STRAINED = {  # subgroups of a cubic class's group with the same places in a strained lattice
+    "sc": ("hex/rh",),
+    "fcc": ("bct139", "hex/rh"),
+    "diam": ("bct141", "hex/rh"),
+    "bcc": ("bct139", "hex/rh"),
+}
 BARELY = 1e-3  # probability of a class that the network leaves open
 
 
@@ -110,18 +116,12 @@ def _with_second_witness(answer):
 def _left_open(answer):
     """The most probable class that lattice and average structure allow, and the network, or None.
 
-    This is no guess: classes are space groups, and that of the average structure is exact, but for
-    a small strain. So a cubic class does not replace one that may be a strained cubic crystal.
+    This is no guess: classes are space groups, and that of the average structure is exact.
     """
-    said = max(CLASSES, key=lambda label: answer.probabilities[label])
-    strained = _has_lattice(said, answer.cell) and not _is_cubic(said)
     allowed = [
         label
-        for label in CLASSES
-        if answer.probabilities[label] >= BARELY
-        and label in _classes_of(answer.average)
-        and _has_lattice(label, answer.cell)
-        and not (strained and _is_cubic(label))
+        for label in _classes_of(answer.average) & set(CLASSES)
+        if answer.probabilities[label] >= BARELY and _has_lattice(label, answer.cell)
     ]
     if not _is_sure(answer.average):
         return None
@@ -133,13 +133,13 @@ def _has_lattice(label, cell):
     return bool(set(CLASS_LATTICES[label]) & set(cell.possible))
 
 
-def _is_cubic(label):
-    return CLASS_LATTICES[label][0].startswith("c")
-
-
 def _classes_of(average):
-    """Classes of the groups that the places may have; None for those that belong to no class."""
-    return {SPACE_GROUP_CLASSES.get(group) for group in average.possible_site_space_groups}
+    """Classes of the groups that the places may have, in a cubic lattice or a strained one.
+
+    None stands for groups that belong to no class. Whether there is a strain, the lattice tells.
+    """
+    classes = {SPACE_GROUP_CLASSES.get(group) for group in average.possible_site_space_groups}
+    return classes.union(*(STRAINED.get(label, ()) for label in classes))
 
 
 def _is_sure(average):

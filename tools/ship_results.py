@@ -118,14 +118,14 @@ Network and average structure together, as `classify` asks them, and outsiders w
 
 * It names one element's structure in a cluster of 60 to 400 atoms. Alloys are named by their
   positions alone.
-* It knows seven classes only, and names one of them for any crystal. Look at the probability, and
-  at the average cell that comes with the answer.
+* It knows seven classes only, and names one of them for any crystal. `crystutor.classify` therefore
+  asks the average structure as well.
 * It calls bcc simple cubic when more than about 77 % of the centre atoms are missing. The training
   decided that: spots of a foreign grain, up to 0.4 of the brightest, mean nothing.
   `load_convnet("paper")`, trained by the paper's recipe from the same seed, changes its answer at
   about 84 %. That network tolerates less damage (second column).
 * At 0.2 Å, a seventh of the bonds of light elements, it takes some simple cubic crystals for
-  diamond. The linear softmax does better there, and with a tenth of the atoms substituted.
+  bct141. With a tenth of the atoms substituted, the linear softmax is ahead by one crystal.
 * Its probabilities are calibrated for damaged crystals of the seven classes, and for no others.
 * Crystals near the border of two classes (a tetragonal cell a few per cent from cubic) may come
   out as either.

@@ -105,8 +105,8 @@ from the inner half of their ranges.
 {table}
 
 How probable the answers are, and how many are right [%]. "Error" is the expected calibration
-error in {bins} bins. Outsiders are published crystals of other space groups, at every tolerance of Spglib
-up to 0.1 Å; to name one is wrong.
+error in {bins} bins. Outsiders are published crystals of other space groups, for Spglib at every
+tolerance up to 0.1 Å; to name one is wrong.
 
 {calibration}
 

@@ -96,9 +96,9 @@ def _follow_parent():
     Without the first, a worker would print a traceback; without the second, wait forever.
     """
     signal(SIGINT, SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=_end_with, args=[parent_process()], daemon=True).start()
 
 
-def _end_with_parent():
-    parent_process().join()
+def _end_with(parent):
+    parent.join()
     os._exit(1)

@@ -120,7 +120,7 @@ def _left_open(answer):
     """
     allowed = [
         label
-        for label in _classes_of(answer.average) & set(CLASSES)
+        for label in _classes_of(answer.average)
         if answer.probabilities[label] >= BARELY and _has_lattice(label, answer.cell)
     ]
     if not _is_sure(answer.average):
@@ -136,9 +136,10 @@ def _has_lattice(label, cell):
 def _classes_of(average):
     """Classes of the groups that the places may have, in a cubic lattice or a strained one.
 
-    None stands for groups that belong to no class. Whether there is a strain, the lattice tells.
+    Whether there is a strain, the lattice tells.
     """
-    classes = {SPACE_GROUP_CLASSES.get(group) for group in average.possible_site_space_groups}
+    groups = average.possible_site_space_groups & SPACE_GROUP_CLASSES.keys()
+    classes = {SPACE_GROUP_CLASSES[group] for group in groups}
     return classes.union(*(STRAINED.get(label, ()) for label in classes))
 
 

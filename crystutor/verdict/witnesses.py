@@ -118,13 +118,15 @@ def _left_open(answer):
 
     This is no guess: classes are space groups, and that of the average structure is exact.
     """
-    allowed = [
-        label
-        for label in _classes_of(answer.average)
-        if answer.probabilities[label] >= BARELY and _has_lattice(label, answer.cell)
-    ]
     if not _is_sure(answer.average):
         return None
+    allowed = [
+        label
+        for label in CLASSES
+        if answer.probabilities[label] >= BARELY
+        and label in _classes_of(answer.average)
+        and _has_lattice(label, answer.cell)
+    ]
     return max(allowed, key=lambda label: answer.probabilities[label], default=None)
 
 

@@ -70,11 +70,11 @@ def classify(
     Returns
     -------
     Classification, or list of Classification
-        One answer for one structure, a list of answers for several. Where lattice or average
-        structure exclude the network's class, the label is another one that they allow, and to
-        which the network gives at least 0.1 %; `note` says so. The label is None where there is
-        none, and where there is no lattice, as in a liquid, or more than one. Then `reason` and
-        `note` say why.
+        One answer for one structure, a list of answers for several. Where the lattice or the
+        average structure excludes the network's class, the label is another one that both allow,
+        and to which the network gives at least 0.1 %; `note` says so. The label is None where
+        there is no such class, and where there is no lattice, as in a liquid, or more than one.
+        Then `reason` and `note` say why.
 
     Raises
     ------

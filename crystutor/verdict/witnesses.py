@@ -36,10 +36,10 @@ def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
     Returns
     -------
     Classification
-        The network's label, unless lattice or average structure exclude it. Then it is that of
-        the classes that both allow, if the network leaves one of them open; or else None. Of a
-        compound, the network is believed with all atoms alike, or else with their elements: some
-        arrangements of places it knows only so.
+        With the network's label, unless the lattice or the average structure excludes it; or else
+        with the most probable class that both allow and the network leaves open; or else with
+        none. Of a compound, the network is believed with all atoms alike, or else with their
+        elements: some arrangements of places it knows only so.
     """
     average = found.average
     if average is None:

@@ -26,8 +26,8 @@ def outsiders() -> tuple[Structure, ...]:
     """Prototypes of the AFLOW library that no class is right for, 176 primitive cells.
 
     Neither their space group nor that of their places, all atoms alike, is one of the eight, at any
-    of the tolerances of the table. Eight more prototypes are one of them within 0.1 Å, such as the
-    polytypes of SiC and CuFeS2: no answer to these is right or wrong.
+    of the tolerances of the table. Eight more prototypes have one of them within 0.1 Å, such as
+    CuFeS2 and two polytypes of SiC: no answer to these is right or wrong.
 
     References
     ----------

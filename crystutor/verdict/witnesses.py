@@ -20,7 +20,7 @@ STRAINED = {  # subgroups of a cubic class's group with the same places in a str
     "diam": ("bct141", "hex/rh"),
     "bcc": ("bct139", "hex/rh"),
 }
-BARELY = 1e-3  # probability of a class that the network leaves open
+BARELY = 1e-3  # least probability of a class that the network leaves open
 
 
 def weigh(found: Evidence, probabilities: np.ndarray) -> Classification:
@@ -116,7 +116,7 @@ def _with_second_witness(answer):
 def _left_open(answer):
     """The most probable class that lattice and average structure allow, and the network, or None.
 
-    This is no guess: classes are space groups, and that of the average structure is exact.
+    A class is a space group. The average structure has one, within the errors of its sites.
     """
     if not _is_sure(answer.average):
         return None
